@@ -1,0 +1,37 @@
+/**
+ * What a call touches, in the form that policy judges. Adapters make these from arguments; a policy never sees a raw argument.
+ * `collection` marks a whole whose items are judged one by one as they are given out (an index, a folder's history).
+ */
+export type Resource =
+  /** `path` is absolute, normalised, without `.` or `..` segments, NFC. */
+  | { readonly kind: "path"; readonly path: string; readonly collection?: boolean }
+  /** `href` is serialised by the WHATWG URL parser; `method` is upper case. */
+  | { readonly kind: "url"; readonly href: string; readonly method: string }
+  /** `path` is relative to the repository's work tree, "" for the whole repository. */
+  | {
+      readonly kind: "git";
+      readonly repository: string;
+      readonly path: string;
+      readonly rev?: string;
+      readonly collection?: boolean;
+    }
+  | { readonly kind: "index"; readonly name: string; readonly collection: true };
+
+const encodePath = (path: string): string =>
+  encodeURI(path).replace(/[?#]/g, (character) => (character === "?" ? "%3F" : "%23"));
+
+/** The canonical URI of a resource: `file:///…`, `https://…`, `git+file:///…#path@rev`, `index://…`. */
+export function toUri(resource: Resource): string {
+  switch (resource.kind) {
+    case "path":
+      return `file://${encodePath(resource.path)}`;
+    case "url":
+      return resource.href;
+    case "git": {
+      const rev = resource.rev === undefined ? "" : `@${encodePath(resource.rev)}`;
+      return `git+file://${encodePath(resource.repository)}#${encodePath(resource.path)}${rev}`;
+    }
+    case "index":
+      return `index://${encodeURIComponent(resource.name)}/`;
+  }
+}

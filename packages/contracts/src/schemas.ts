@@ -1,0 +1,119 @@
+import { type Static, Type } from "typebox";
+import { codes } from "./codes.ts";
+
+const closed = { additionalProperties: false } as const;
+
+/** The caller's justification. `agent` is what the caller calls itself: recorded, never trusted. */
+export const Trace = Type.Object(
+  {
+    agent: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description: "What the caller calls itself, such as duck@home. Recorded; permissions follow the token.",
+      }),
+    ),
+    purpose: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 500, description: "Why this call is made, in a few words." }),
+    ),
+    turn: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: "One round of a model's work." })),
+    parent: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 200, description: "The audit id of what led to this call." }),
+    ),
+  },
+  { ...closed, $id: "Trace", title: "Trace" },
+);
+export type Trace = Static<typeof Trace>;
+
+/** `[start, end)` in bytes of the source, with the sha-256 of that span. */
+export const Citation = Type.Object(
+  {
+    id: Type.String({ description: "The document's id, as `fetch` takes it." }),
+    uri: Type.String({ description: "The document's canonical URI." }),
+    start: Type.Integer({ minimum: 0, description: "First byte of the span in the source." }),
+    end: Type.Integer({ minimum: 0, description: "The byte after the span's last." }),
+    sha256: Type.String({ pattern: "^[0-9a-f]{64}$", description: "SHA-256 of the span's bytes." }),
+    stale: Type.Optional(Type.Boolean({ description: "True when the source has changed since it was indexed." })),
+  },
+  { ...closed, $id: "Citation", title: "Citation" },
+);
+export type Citation = Static<typeof Citation>;
+
+export const ToolCall = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 128, description: "The tool's dotted name, such as fs.readFile." }),
+    args: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), { description: "The tool's arguments, as its input schema says." }),
+    ),
+    trace: Type.Optional(Trace),
+  },
+  { ...closed, $id: "ToolCall", title: "ToolCall" },
+);
+export type ToolCall = Static<typeof ToolCall>;
+
+export const Success = Type.Object(
+  {
+    ok: Type.Literal(true),
+    result: Type.Unknown(),
+    auditId: Type.String(),
+    why: Type.Optional(
+      Type.Array(Type.String(), { description: "What was done to the answer, such as «masked 2 secrets»." }),
+    ),
+    citations: Type.Optional(Type.Array(Citation)),
+  },
+  { ...closed, $id: "Success", title: "Success" },
+);
+
+const codeNames = Object.keys(codes) as (keyof typeof codes)[];
+
+export const Failure = Type.Object(
+  {
+    ok: Type.Literal(false),
+    code: Type.Enum(codeNames),
+    message: Type.String(),
+    details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    auditId: Type.String(),
+  },
+  { ...closed, $id: "Failure", title: "Failure" },
+);
+
+/** How a call ended: an answer, or a refusal with its code. Both name the audit's record. */
+export const Outcome = Type.Union([Success, Failure], { $id: "Outcome", title: "Outcome" });
+export type Success = Static<typeof Success>;
+export type Failure = Static<typeof Failure>;
+export type Outcome = Success | Failure;
+
+export const Labels = Type.Object(
+  {
+    private: Type.Optional(Type.String({ description: "The compartment whose private data the tool gives out." })),
+    untrusted: Type.Optional(Type.Boolean({ description: "Gives out content that others can write." })),
+    egress: Type.Optional(Type.Boolean({ description: "Its arguments leave this machine." })),
+  },
+  closed,
+);
+export type Labels = Static<typeof Labels>;
+
+/** What a client is told of a tool. */
+export const ToolDescription = Type.Object(
+  {
+    name: Type.String(),
+    title: Type.String(),
+    summary: Type.String({ description: "One line for a model." }),
+    safety: Type.String({ description: "One line on what the tool will not do." }),
+    effect: Type.Enum(["read", "write", "send"]),
+    labels: Labels,
+    annotations: Type.Object(
+      {
+        readOnlyHint: Type.Boolean(),
+        destructiveHint: Type.Boolean(),
+        idempotentHint: Type.Boolean(),
+        openWorldHint: Type.Boolean(),
+      },
+      closed,
+    ),
+    input: Type.Unknown({ description: "JSON Schema of the arguments." }),
+    output: Type.Unknown({ description: "JSON Schema of the result." }),
+  },
+  { ...closed, $id: "ToolDescription", title: "ToolDescription" },
+);
+export type ToolDescription = Static<typeof ToolDescription>;

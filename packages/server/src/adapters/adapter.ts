@@ -1,0 +1,77 @@
+import type { Citation, Labels, Resource } from "@portcullis/contracts";
+import type { TObject, TSchema } from "typebox";
+
+declare const permitted: unique symbol;
+
+/**
+ * The corridor's word that policy allows this call. Only `pipeline/authorize.ts` makes one; a tool cannot run without it.
+ * `allows` judges one more resource for the same caller, tool and purpose: a file's real path, a redirect's target, each item of a list.
+ */
+export interface Permit {
+  readonly [permitted]: true;
+  readonly subject: string;
+  readonly tool: string;
+  readonly resources: readonly Resource[];
+  /** The most bytes that one answer may hold. */
+  readonly maxBytes: number;
+  allows(resource: Resource): boolean;
+}
+
+export interface Progress {
+  readonly done: number;
+  readonly total?: number;
+  readonly message?: string;
+}
+
+/** What a tool is handed with its arguments. `signal` fires on cancellation and at the call's deadline. */
+export interface Use {
+  readonly permit: Permit;
+  readonly signal: AbortSignal;
+  progress(progress: Progress): void;
+}
+
+/** What a tool does to the world: nothing, a change on this machine, or something that leaves it for good. */
+export type Effect = "read" | "write" | "send";
+
+/**
+ * One tool. `input` and `output` are JSON Schemas (closed objects); arguments are validated before `touches` and `run` see them.
+ * Errors a caller may read are thrown as `CallError`; anything else becomes `INTERNAL`.
+ */
+export interface Tool<I = never, O = unknown> {
+  /** Dotted name, letters and digits: `fs.readFile`. On MCP the dots are underscores. */
+  readonly name: string;
+  readonly title: string;
+  /** One line for a model: what it is for. */
+  readonly summary: string;
+  /** One line for a model: what it will not do. */
+  readonly safety: string;
+  readonly effect: Effect;
+  readonly labels: Labels;
+  readonly input: TObject;
+  readonly output: TSchema;
+  /** The canonical resources that these arguments touch: what policy judges. A call that touches nothing is refused. */
+  touches(input: I): readonly Resource[] | Promise<readonly Resource[]>;
+  run(input: I, use: Use): Promise<O>;
+  /** Drops from an answer the items that policy hides; the corridor calls it on every answer. */
+  filter?(output: O, allows: (resource: Resource) => boolean): O;
+  /** The spans of sources that an answer quotes. */
+  citations?(output: O): readonly Citation[];
+}
+
+/** A tool whose argument type the registry has forgotten: arguments reach it only after its own schema accepted them. */
+export type AnyTool = Tool<never, unknown>;
+
+/** One configured source. `create…` does no I/O; `start` does, and `stop` ends all that `start` began. */
+export interface Adapter {
+  readonly name: string;
+  tools(): readonly AnyTool[];
+  start?(signal: AbortSignal): Promise<void>;
+  stop?(): Promise<void>;
+}
+
+/** A folder given to the server. `name` is unique among the served folders and leads document ids. */
+export interface ServedFolder {
+  readonly name: string;
+  /** Absolute real path, without a slash at the end. */
+  readonly path: string;
+}

@@ -1,0 +1,48 @@
+import type { Progress } from "../adapters/adapter.ts";
+
+/** The transport that a call came through. */
+export type Door = "websocket" | "http" | "permalink" | "mcp-http" | "mcp-sse" | "mcp-stdio" | "cli";
+
+/** What a caller shows to say who they are. `local` is the operating system's user, who holds the data folder anyway. */
+export type Credential =
+  | { readonly kind: "none" }
+  | { readonly kind: "token"; readonly token: string }
+  | { readonly kind: "session"; readonly secret: string }
+  | { readonly kind: "local"; readonly subject: string };
+
+/** From whom and where something came: what every transport knows of every message. */
+export interface Origin {
+  readonly door: Door;
+  readonly credential: Credential;
+  /** Address of the peer, as the transport saw it. */
+  readonly peer?: string;
+  /** What the client program calls itself (MCP's clientInfo, the User-Agent): recorded, never trusted. */
+  readonly client?: { readonly name: string; readonly version?: string };
+}
+
+/** One tool call as a transport hands it in: nothing in it has been checked. */
+export interface Arrival extends Origin {
+  readonly name: unknown;
+  readonly args: unknown;
+  readonly trace: unknown;
+  /** The purpose that counts when the trace names none (MCP clients): policy may refuse it. */
+  readonly defaultPurpose?: string;
+  /** Size of the request on the wire, in bytes. */
+  readonly bytes?: number;
+  readonly signal?: AbortSignal;
+  progress?(progress: Progress): void;
+}
+
+/** Any other request (`tools.list`, `auth.exchange` …). */
+export interface Request extends Origin {
+  readonly method: string;
+  readonly params: unknown;
+}
+
+/** Who calls, once it has been proved. `grant` is the token's id: limits, flows and consent hang on it. */
+export interface Caller {
+  readonly subject: string;
+  readonly owner: boolean;
+  readonly grant: string;
+  readonly session?: string;
+}
