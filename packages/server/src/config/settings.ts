@@ -1,0 +1,90 @@
+import { type Static, Type } from "typebox";
+
+const closed = { additionalProperties: false } as const;
+const count = (minimum: number, fallback: number, description: string) =>
+  Type.Integer({ minimum, default: fallback, description });
+
+/**
+ * Every setting, its default and what it does: the configuration file's schema, and the source of docs/configuration.md. The environment
+ * variable of `limits.turnCalls` is `PORTCULLIS_LIMITS_TURN_CALLS`, and so on for each key.
+ */
+export const Settings = Type.Object(
+  {
+    host: Type.String({
+      default: "127.0.0.1",
+      description: "Address to listen on. Anything but loopback needs `behindProxy`.",
+    }),
+    port: Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      default: 8088,
+      description: "Port to listen on; 0 takes a free one.",
+    }),
+    folders: Type.Array(Type.String({ minLength: 1 }), { default: [], description: "Folders to serve." }),
+    profile: Type.Enum(["full", "chatgpt"], {
+      default: "full",
+      description: "Which tools MCP clients see: all, or only search and fetch.",
+    }),
+    publicUrl: Type.String({
+      default: "",
+      description: "The URL under which clients reach the server, when it is not the one it listens on.",
+    }),
+    behindProxy: Type.Boolean({
+      default: false,
+      description: "Declares that a proxy with TLS stands before the server.",
+    }),
+    allowedHosts: Type.Array(Type.String(), {
+      default: [],
+      description: "Host headers to accept beside the loopback names and publicUrl's.",
+    }),
+    allowedOrigins: Type.Array(Type.String(), {
+      default: [],
+      description: "Origin headers to accept beside the server's own.",
+    }),
+    policies: Type.String({
+      default: "",
+      description: "Folder of the policy files; by default `policies` in the data folder.",
+    }),
+    redact: Type.Object(
+      {
+        patterns: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description: "Your own patterns of secrets, in RE2 syntax.",
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+    limits: Type.Object(
+      {
+        turnCalls: count(1, 25, "Tool calls in one turn of a model."),
+        turnCeiling: count(1, 1_000, "Tool calls of one token over all its turns, within the window."),
+        turnIdleMs: count(1, 30_000, "A turn closes after this long without a call."),
+        turnWindowMs: count(1, 300_000, "A turn closes this long after it opened, and the ceiling's window."),
+        callMs: count(1, 55_000, "How long one call may take; ChatGPT gives up at about 60 s."),
+        concurrentCalls: count(1, 256, "Calls of one token that may run at once."),
+        maxBytes: count(1, 5_242_880, "The most bytes in one answer where no scope says less."),
+      },
+      { ...closed, default: {} },
+    ),
+    audit: Type.Object(
+      {
+        durability: Type.Enum(["process", "power"], {
+          default: "process",
+          description: "Which failure a record survives before its answer leaves: of the process, or of the power.",
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+    http: Type.Object(
+      {
+        privateHosts: Type.Array(Type.String(), {
+          default: [],
+          description: "host:port pairs on private addresses that http.fetch may reach when a policy allows their URL.",
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+  },
+  { ...closed, title: "Portcullis configuration" },
+);
+export type Settings = Static<typeof Settings>;

@@ -1,0 +1,76 @@
+import { CallError } from "@portcullis/contracts";
+import type { SessionRecord, SessionStore, TokenRecord, TokenStore } from "../stores/store.ts";
+import { digest, isLive, mintSecret } from "./tokens.ts";
+
+/** How long a session lasts before it has to be refreshed, in milliseconds. */
+export const sessionLifetime = 15 * 60_000;
+
+export interface Stores {
+  readonly tokens: TokenStore;
+  readonly sessions: SessionStore;
+}
+
+export interface OpenSession {
+  /** The session's secret: the only time that it is seen. */
+  readonly session: string;
+  readonly subject: string;
+  readonly expiresAt: string;
+  readonly expiresInMs: number;
+  readonly refreshable: true;
+}
+
+const unauthenticated = (message: string): CallError =>
+  new CallError("UNAUTHENTICATED", message, {
+    details: {
+      next: "Send auth.exchange with a valid token; the owner makes one with `portcullis token create NAME --subject WHO`.",
+    },
+  });
+
+const endOf = (token: TokenRecord, now: number): number =>
+  Math.min(now + sessionLifetime, token.expiresAt ?? Number.POSITIVE_INFINITY);
+
+const toAnswer = (secret: string, record: SessionRecord, expiresAt: number, now: number): OpenSession => ({
+  session: secret,
+  subject: record.subject,
+  expiresAt: new Date(expiresAt).toISOString(),
+  expiresInMs: expiresAt - now,
+  refreshable: true,
+});
+
+/** Trades a token for a session that ends with the token, or after fifteen minutes unless it is refreshed. */
+export async function exchange(stores: Stores, token: string, now: number): Promise<OpenSession> {
+  const found = await stores.tokens.findByHash(digest(token));
+  if (!found || !isLive(found, now)) throw unauthenticated("This token is not known, has expired or was revoked.");
+  const secret = mintSecret("pcs_");
+  const record: SessionRecord = {
+    id: digest(secret),
+    tokenId: found.id,
+    subject: found.subject,
+    createdAt: now,
+    expiresAt: endOf(found, now),
+  };
+  await stores.sessions.sweep(now);
+  await stores.sessions.add(record);
+  return toAnswer(secret, record, record.expiresAt, now);
+}
+
+/** Moves a live session's end fifteen minutes on. */
+export async function refresh(stores: Stores, secret: string, now: number): Promise<OpenSession> {
+  const live = await findSession(stores, secret, now);
+  if (!live) throw unauthenticated("This session has ended.");
+  const expiresAt = endOf(live.token, now);
+  if (!(await stores.sessions.extend(live.session.id, expiresAt))) throw unauthenticated("This session has ended.");
+  return toAnswer(secret, live.session, expiresAt, now);
+}
+
+/** The session behind a secret with its token, as long as both are live: a revoked token ends its sessions at once. */
+export async function findSession(
+  stores: Stores,
+  secret: string,
+  now: number,
+): Promise<{ readonly session: SessionRecord; readonly token: TokenRecord } | undefined> {
+  const session = await stores.sessions.find(digest(secret));
+  if (!session || session.expiresAt <= now) return undefined;
+  const token = await stores.tokens.find(session.tokenId);
+  return token && isLive(token, now) ? { session, token } : undefined;
+}

@@ -1,0 +1,41 @@
+import { CallError, type Citation, type Failure, type Success } from "@portcullis/contracts";
+import { maskedSummary } from "../redaction/summary.ts";
+import type { Facts } from "./facts.ts";
+import type { Parts } from "./parts.ts";
+import type { Scrubbed } from "./redact.ts";
+import type { ValidCall } from "./validate.ts";
+
+/** The answer of a call that went well. Citations are of the answer as it was before masking: they tell places, not text. */
+export function succeed(facts: Facts, call: ValidCall, answer: Scrubbed & { readonly shown: unknown }): Success {
+  const citations: readonly Citation[] = call.tool.citations?.(answer.shown) ?? [];
+  const summary = maskedSummary(answer.masked);
+  return {
+    ok: true,
+    result: answer.value,
+    auditId: facts.id,
+    ...(summary !== undefined && { why: [summary] }),
+    ...(citations.length > 0 && { citations: [...citations] }),
+  };
+}
+
+/**
+ * The one place where something thrown becomes an answer. A `CallError` is meant for the caller; anything else is a fault of ours, whose
+ * cause goes to the log under the audit id and never leaves.
+ */
+export function fail(parts: Parts, facts: Facts, error: unknown): Failure {
+  if (error instanceof CallError) {
+    if (error.cause !== undefined) parts.log.error({ auditId: facts.id, err: error.cause }, error.message);
+    const said = parts.redactor.scrub({ message: error.message, details: error.details ?? {} });
+    const { message, details } = said.value as { message: string; details: Record<string, unknown> };
+    facts.masked ??= said.masked;
+    return { ok: false, code: error.code, message, ...(error.details && { details }), auditId: facts.id };
+  }
+  parts.log.error({ auditId: facts.id, err: error, tool: facts.name }, "A call failed inside the server.");
+  return {
+    ok: false,
+    code: "INTERNAL",
+    message: "The server failed to do this; the cause is in its log under the audit id.",
+    details: { next: `Ask the owner to look for ${facts.id} in the server's log.` },
+    auditId: facts.id,
+  };
+}

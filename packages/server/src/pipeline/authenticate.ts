@@ -1,0 +1,51 @@
+import { CallError } from "@portcullis/contracts";
+import { findSession } from "../identity/sessions.ts";
+import { digest, isLive } from "../identity/tokens.ts";
+import type { Caller, Credential } from "./arrival.ts";
+import type { Parts } from "./parts.ts";
+
+/** Who a credential belongs to. It is looked up on every call, so a revoked token ends at once on every door. */
+export async function identify(
+  parts: Pick<Parts, "tokens" | "sessions" | "now">,
+  credential: Credential,
+): Promise<Caller | undefined> {
+  switch (credential.kind) {
+    case "none":
+      return undefined;
+    case "local":
+      return { subject: credential.subject, owner: false, grant: `local:${credential.subject}` };
+    case "token": {
+      const token = await parts.tokens.findByHash(digest(credential.token));
+      return token && isLive(token, parts.now())
+        ? { subject: token.subject, owner: token.owner, grant: token.id }
+        : undefined;
+    }
+    case "session": {
+      const found = await findSession(parts, credential.secret, parts.now());
+      return found
+        ? {
+            subject: found.token.subject,
+            owner: found.token.owner,
+            grant: found.token.id,
+            session: found.session.id.slice(0, 16),
+          }
+        : undefined;
+    }
+  }
+}
+
+/** First stage: a call without a proven caller goes no further. */
+export async function authenticate(parts: Parts, credential: Credential): Promise<Caller> {
+  const caller = await identify(parts, credential);
+  if (caller) return caller;
+  const missing = credential.kind === "none";
+  throw new CallError(
+    "UNAUTHENTICATED",
+    missing ? "This call carries no token." : "This token or session is not known, has expired or was revoked.",
+    {
+      details: {
+        next: "Use a token of the owner's: `portcullis token create NAME --subject WHO` prints one. Send it as `Authorization: Bearer …`, or in auth.exchange on the WebSocket.",
+      },
+    },
+  );
+}

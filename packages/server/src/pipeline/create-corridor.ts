@@ -1,0 +1,72 @@
+import { CallError, type Failure, type Outcome } from "@portcullis/contracts";
+import { fail } from "./answer.ts";
+import type { Origin, Request } from "./arrival.ts";
+import { authenticate, identify } from "./authenticate.ts";
+import type { Corridor } from "./corridor.ts";
+import { openFacts, toName } from "./facts.ts";
+import { methods } from "./methods.ts";
+import type { Parts } from "./parts.ts";
+import { handleCall } from "./pipeline.ts";
+import { recordOutcome } from "./record.ts";
+
+/** The corridor over its parts: what the transports are given. */
+export function createCorridor(parts: Parts): Corridor {
+  return {
+    handleCall: (arrival) => handleCall(parts, arrival),
+    handleMethod: (request) => handleMethod(parts, request),
+    refuse: (origin, what, error) => refuse(parts, { origin, what, error }),
+    identify: (credential) => identify(parts, credential),
+    health() {
+      const fault = parts.audit.fault();
+      const faults = fault === undefined ? [] : [`The audit cannot be written: ${fault}`];
+      return { live: true, ready: faults.length === 0, faults, version: parts.version };
+    },
+  };
+}
+
+async function handleMethod(parts: Parts, request: Request): Promise<Outcome> {
+  const facts = openFacts(parts, request, { kind: "method", name: toName(request.method) });
+  try {
+    const method = methods.get(request.method);
+    if (!method) throw new CallError("METHOD_NOT_FOUND", `There is no method ${JSON.stringify(facts.name)}.`);
+    const params = toParams(request.params);
+    const asked = { parts, request, params };
+    let answer: unknown;
+    if (method.open) {
+      facts.caller = await identify(parts, request.credential);
+      answer = await method.answer(asked);
+    } else {
+      facts.caller = await authenticate(parts, request.credential);
+      answer = await method.answer(asked, facts.caller);
+    }
+    // A login's answer is the secret that the caller asked for; everything else that leaves is scrubbed.
+    if (!request.method.startsWith("auth.")) {
+      const scrubbed = parts.redactor.scrub(answer);
+      facts.masked = scrubbed.masked;
+      answer = scrubbed.value;
+    }
+    return await recordOutcome(parts, facts, { ok: true, result: answer, auditId: facts.id });
+  } catch (error) {
+    return recordOutcome(parts, facts, fail(parts, facts, error));
+  }
+}
+
+function toParams(params: unknown): Readonly<Record<string, unknown>> {
+  if (params === undefined) return {};
+  if (typeof params === "object" && params !== null && !Array.isArray(params)) return params as Record<string, unknown>;
+  throw new CallError("INVALID_PARAMS", "The parameters must be an object.");
+}
+
+interface Refusal {
+  readonly origin: Origin;
+  readonly what: string;
+  readonly error: CallError;
+}
+
+async function refuse(parts: Parts, { origin, what, error }: Refusal): Promise<Failure> {
+  const facts = openFacts(parts, origin, { kind: "refused", name: toName(what) });
+  facts.caller = await identify(parts, origin.credential).catch(() => undefined);
+  const outcome = await recordOutcome(parts, facts, fail(parts, facts, error));
+  if (outcome.ok) throw new Error("A refusal was recorded as a success.");
+  return outcome;
+}

@@ -1,0 +1,43 @@
+import type { Labels, Resource } from "@portcullis/contracts";
+import { monotonicFactory } from "ulid";
+import type { Verdict } from "../policy/verdict.ts";
+import type { Caller, Origin } from "./arrival.ts";
+import type { Parts } from "./parts.ts";
+import type { Justification } from "./read-trace.ts";
+
+/** What is known of a call so far: each stage adds to it, and the audit's record is written from it. */
+export interface Facts {
+  /** The audit id. */
+  readonly id: string;
+  readonly kind: "call" | "method" | "refused";
+  readonly at: number;
+  readonly startedAt: bigint;
+  readonly origin: Origin;
+  /** The tool's or method's name, as far as it is one. */
+  readonly name: string;
+  readonly args?: unknown;
+  readonly bytesIn?: number;
+  caller?: Caller;
+  justification?: Justification;
+  labels?: Labels;
+  resources?: readonly Resource[];
+  policy?: string;
+  verdicts?: readonly Verdict[];
+  masked?: Readonly<Record<string, number>>;
+  /** Set once an intent was recorded: the outcome must follow it. */
+  intended?: boolean;
+}
+
+const nextId = monotonicFactory();
+
+export function openFacts(
+  parts: Parts,
+  origin: Origin,
+  what: Pick<Facts, "kind" | "name" | "args" | "bytesIn">,
+): Facts {
+  const at = parts.now();
+  return { id: nextId(at), at, startedAt: parts.ticks(), origin, ...what };
+}
+
+/** A name as a caller sent it, fit for a record. */
+export const toName = (name: unknown): string => (typeof name === "string" ? name.slice(0, 128) : "");

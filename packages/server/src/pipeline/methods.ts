@@ -1,0 +1,101 @@
+import { CallError, codes } from "@portcullis/contracts";
+import { exchange, refresh } from "../identity/sessions.ts";
+import type { Caller, Request } from "./arrival.ts";
+import { listTools, toPrompt } from "./describe.ts";
+import type { Parts } from "./parts.ts";
+
+/** What a method is answered from. */
+export interface Asked {
+  readonly parts: Parts;
+  readonly request: Request;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+interface Open {
+  readonly open: true;
+  answer(asked: Asked): unknown;
+}
+interface Guarded {
+  readonly open: false;
+  answer(asked: Asked, caller: Caller): unknown;
+}
+export type Method = Open | Guarded;
+
+const open = (answer: Open["answer"]): Open => ({ open: true, answer });
+const guarded = (answer: Guarded["answer"]): Guarded => ({ open: false, answer });
+
+const absent = (what: string): Guarded =>
+  guarded(() => {
+    throw new CallError("UNAVAILABLE", `This server offers no ${what}; capabilities.get says what it offers.`, {
+      details: { reason: "not_offered" },
+    });
+  });
+
+const text = (value: unknown, name: string): string => {
+  if (typeof value === "string" && value !== "" && value.length <= 4_096) return value;
+  throw new CallError("INVALID_PARAMS", `The parameter ${name} must be a text.`, { details: { at: name } });
+};
+
+/** Every method but `tools.call`. `open` ones answer before anyone has shown a token. */
+export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
+  ["capabilities.get", open(({ parts }) => capabilities(parts))],
+  ["auth.exchange", open(({ parts, params }) => exchange(parts, text(params.token, "token"), parts.now()))],
+  ["auth.refresh", guarded(({ parts, request, params }) => refresh(parts, sessionOf(request, params), parts.now()))],
+  ["tools.list", guarded(({ parts }, caller) => ({ tools: listTools(parts, caller) }))],
+  [
+    "prompt.get",
+    guarded(({ parts }, caller) => ({ subject: caller.subject, text: toPrompt(listTools(parts, caller)) })),
+  ],
+  ["manifest.get", guarded(({ parts }, caller) => manifest(parts, caller))],
+  ["resources.list", guarded(() => ({ resources: [] }))],
+  ["resources.read", absent("resources")],
+  ["prompts.list", guarded(() => ({ prompts: [] }))],
+  ["prompts.get", absent("prompts")],
+  ["sampling.create", absent("model")],
+  ["events.subscribe", absent("events")],
+  ["events.unsubscribe", absent("events")],
+  ["consent.request", absent("consent requests")],
+  ["consent.status", absent("consent requests")],
+]);
+
+function sessionOf(request: Request, params: Readonly<Record<string, unknown>>): string {
+  if (typeof params.session === "string") return params.session;
+  if (request.credential.kind === "session") return request.credential.secret;
+  throw new CallError("UNAUTHENTICATED", "There is no session to refresh; send auth.exchange first.");
+}
+
+function capabilities(parts: Parts): unknown {
+  const { turnCalls, turnCeiling, callMs, concurrentCalls, maxBytes } = parts.limits;
+  return {
+    server: { name: "portcullis", version: parts.version },
+    protocol: "portcullis.v1",
+    mcp: ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"],
+    tools: true,
+    resources: false,
+    prompts: false,
+    sampling: false,
+    events: false,
+    limits: { turnCalls, turnCeiling, callMs, concurrentCalls, maxBytes },
+    methods: [...methods.keys(), "tools.call", "health.check"].sort(),
+    codes: Object.keys(codes),
+  };
+}
+
+function manifest(parts: Parts, caller: Caller): unknown {
+  const tools = listTools(parts, caller);
+  return {
+    name: "portcullis",
+    version: parts.version,
+    protocol: "portcullis.v1",
+    subject: caller.subject,
+    endpoints: {
+      websocket: "/v1/connector",
+      call: "/v1/tools/call",
+      mcp: "/mcp",
+      sse: "/sse/",
+      openapi: "/openapi.json",
+      prompt: "/v1/prompt",
+    },
+    tools,
+  };
+}

@@ -1,0 +1,50 @@
+import type { Policy } from "../policy/compile.ts";
+import type { CompiledPatterns, Redactor } from "../redaction/redactor.ts";
+import type { AuditLog, RateCounter, SessionStore, TokenStore, TurnCounter } from "../stores/store.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { Registry } from "./registry.ts";
+
+export interface Limits {
+  /** Tool calls in one turn. */
+  readonly turnCalls: number;
+  /** Tool calls of one token over all its turns within `turnWindowMs`. */
+  readonly turnCeiling: number;
+  /** A turn closes after this long without a call. */
+  readonly turnIdleMs: number;
+  readonly turnWindowMs: number;
+  /** How long one call may take. */
+  readonly callMs: number;
+  /** How many calls of one token may run at once. */
+  readonly concurrentCalls: number;
+  /** The most bytes that one answer may hold where no scope says less. */
+  readonly maxBytes: number;
+}
+
+/** What the corridor keeps its own faults in: never read by a caller. */
+export interface FaultLog {
+  error(facts: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** Everything that the stages work with; made once, in assemble.ts. */
+export interface Parts {
+  readonly registry: Registry;
+  readonly policy: () => Policy;
+  readonly tokens: TokenStore;
+  readonly sessions: SessionStore;
+  readonly rates: RateCounter;
+  readonly turns: TurnCounter;
+  readonly audit: AuditLog;
+  readonly redactor: Redactor;
+  /** Patterns of policy scopes, compiled once per list. */
+  readonly compilePatterns: (patterns: readonly string[]) => CompiledPatterns;
+  readonly inFlight: InFlight;
+  readonly limits: Limits;
+  readonly log: FaultLog;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Nanoseconds of a clock that never steps back. */
+  readonly ticks: () => bigint;
+  readonly version: string;
+  /** Names this life of the process in the audit. */
+  readonly boot: string;
+}

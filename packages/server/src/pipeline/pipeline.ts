@@ -1,0 +1,55 @@
+import type { Outcome } from "@portcullis/contracts";
+import { fail, succeed } from "./answer.ts";
+import type { Arrival } from "./arrival.ts";
+import { authenticate } from "./authenticate.ts";
+import { authorize } from "./authorize.ts";
+import { dispatch } from "./dispatch.ts";
+import { type Facts, openFacts, toName } from "./facts.ts";
+import { filter } from "./filter.ts";
+import { guard } from "./guard.ts";
+import { limit } from "./limit.ts";
+import type { Parts } from "./parts.ts";
+import { readTrace } from "./read-trace.ts";
+import { recordIntent, recordOutcome } from "./record.ts";
+import { redact } from "./redact.ts";
+import { resolve } from "./resolve.ts";
+import { validate } from "./validate.ts";
+
+/** What happens to every tool call, whichever door it came through: read it from top to bottom. */
+export async function handleCall(parts: Parts, arrival: Arrival): Promise<Outcome> {
+  const facts = openFacts(parts, arrival, {
+    kind: "call",
+    name: toName(arrival.name),
+    args: arrival.args,
+    ...(arrival.bytes !== undefined && { bytesIn: arrival.bytes }),
+  });
+  try {
+    return await recordOutcome(parts, facts, await pass(parts, arrival, facts));
+  } catch (error) {
+    return recordOutcome(parts, facts, fail(parts, facts, error));
+  }
+}
+
+async function pass(parts: Parts, arrival: Arrival, facts: Facts): Promise<Outcome> {
+  const caller = await authenticate(parts, arrival.credential);
+  facts.caller = caller;
+  const justification = readTrace(arrival);
+  facts.justification = justification;
+  await guard(parts, caller, justification);
+
+  const call = validate(parts, arrival);
+  facts.labels = call.tool.labels;
+  const resources = await resolve(call);
+  facts.resources = resources;
+  facts.policy = parts.policy().hash;
+  const authorization = authorize(parts, { caller, call, resources, purpose: justification.purpose });
+  facts.verdicts = authorization.verdicts;
+  await limit(parts, authorization);
+
+  await recordIntent(parts, facts, call);
+  const output = await dispatch(parts, call, { caller, permit: authorization.permit, arrival });
+  const shown = filter(call, output, authorization.permit);
+  const { value, masked } = redact(parts, call, authorization, shown);
+  facts.masked = masked;
+  return succeed(facts, call, { value, masked, shown });
+}

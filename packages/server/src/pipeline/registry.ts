@@ -1,0 +1,74 @@
+import type { ErrorObject, ValidateFunction } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import formats from "ajv-formats";
+import type { Adapter, AnyTool, Tool } from "../adapters/adapter.ts";
+
+/** A tool with its compiled schemas. */
+export interface RegisteredTool {
+  readonly tool: Tool<unknown, unknown>;
+  readonly accepts: ValidateFunction;
+  readonly answers: ValidateFunction;
+}
+
+export interface Registry {
+  find(name: string): RegisteredTool | undefined;
+  all(): readonly RegisteredTool[];
+  /** The name nearest to a wrong one, for "did you mean". */
+  nearest(name: string): string | undefined;
+}
+
+// The schema has judged what reaches the tool, so its argument type may be forgotten and taken up again here, and only here.
+const forget = (tool: AnyTool): Tool<unknown, unknown> => tool as unknown as Tool<unknown, unknown>;
+
+const namePattern = /^[a-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$/;
+
+/** Collects the tools of all adapters and compiles their schemas; a doubled or malformed name is a fault of assembly. */
+export function createRegistry(adapters: readonly Adapter[]): Registry {
+  const ajv = new Ajv2020({ allErrors: false, strict: true, allowUnionTypes: true });
+  (formats as unknown as (ajv: Ajv2020) => void)(ajv);
+  const tools = new Map<string, RegisteredTool>();
+  for (const tool of adapters.flatMap((adapter) => adapter.tools().map(forget))) {
+    if (!namePattern.test(tool.name))
+      throw new Error(`A tool's name must be dotted words, not ${JSON.stringify(tool.name)}.`);
+    if (tools.has(tool.name)) throw new Error(`Two adapters offer a tool named ${tool.name}.`);
+    tools.set(tool.name, { tool, accepts: ajv.compile(tool.input), answers: ajv.compile(tool.output) });
+  }
+  const list = [...tools.values()].sort((a, b) => (a.tool.name < b.tool.name ? -1 : 1));
+  return {
+    find: (name) => tools.get(name),
+    all: () => list,
+    nearest: (name) => nearest(name.slice(0, 64), [...tools.keys()]),
+  };
+}
+
+/** What ajv found, in a form that may leave: where, what, and what was expected. */
+export const toFaults = (errors: readonly ErrorObject[] | null | undefined): readonly Record<string, unknown>[] =>
+  (errors ?? []).map(({ instancePath, keyword, message, params }) => ({
+    path: instancePath,
+    keyword,
+    message,
+    params,
+  }));
+
+function nearest(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(2, Math.ceil(name.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < least) [best, least] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { cruise, type ICruiseResult, type IForbiddenRuleType } from "dependency-cruiser";
+import { beforeAll, expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+const sources = ["packages/contracts/src", "packages/client/src", "packages/server/src"];
+const server = "^packages/server/src";
+const concepts = "contracts|node_modules";
+
+const never = (name: string, from: string, to: IForbiddenRuleType["to"]): IForbiddenRuleType => ({
+  name,
+  severity: "error",
+  from: { path: from, pathNot: "\\.test\\.ts$" },
+  to,
+});
+
+const only = (name: string, folder: string, allowed: string): IForbiddenRuleType =>
+  never(name, `${server}/${folder}/`, { path: "^packages/server/src", pathNot: `${server}/(${allowed})` });
+
+const rules: IForbiddenRuleType[] = [
+  never("contracts know no platform", "^packages/contracts/src", {
+    pathNot: "^packages/contracts/src|node_modules/typebox",
+  }),
+  never("the client knows no platform", "^packages/client/src", { dependencyTypes: ["core"] }),
+  only("policy is pure", "policy", "policy/"),
+  never("policy does no I/O", `${server}/policy/`, {
+    path: "^(fs|net|http|https|child_process|timers|worker_threads|dns|os)(/|$)",
+    dependencyTypes: ["core"],
+  }),
+  only("redaction is pure", "redaction", "redaction/"),
+  never("redaction does no I/O", `${server}/redaction/`, { dependencyTypes: ["core"] }),
+  never("the corridor knows no concrete part", `${server}/pipeline/`, {
+    path: `${server}/(stores/(?!store\\.ts)|adapters/(?!adapter\\.ts)|transports|config|cli)`,
+  }),
+  never("an adapter sees its port and no other", `${server}/adapters/([^/]+)/`, {
+    path: `${server}/(adapters/(?!$1/|adapter\\.ts)|stores/(?!store\\.ts)|pipeline|transports|policy|config|cli)`,
+  }),
+  never("an engine sees its ports and no other", `${server}/stores/([^/]+)/`, {
+    path: "^packages/server/src",
+    pathNot: `${server}/(stores/($1/|store\\.ts|data-folder)|audit/)`,
+  }),
+  never("transports meet the inside at the corridor alone", `${server}/transports/`, {
+    path: "^packages/server/src",
+    pathNot: `${server}/(transports/|pipeline/(corridor|arrival)\\.ts|version\\.ts)`,
+  }),
+  never(
+    "only the assembly and the command line know every part",
+    `${server}/(?!assemble|cli/|main|policy-reload)[^/]*`,
+    { path: `${server}/(assemble|main|cli/(?!exit))` },
+  ),
+  never("nothing runs in circles", "^packages", {
+    circular: true,
+    viaOnly: { pathNot: concepts },
+  } as IForbiddenRuleType["to"]),
+];
+
+let result: ICruiseResult;
+
+beforeAll(async () => {
+  const { output } = await cruise(
+    sources,
+    {
+      baseDir: root,
+      parser: "swc",
+      tsPreCompilationDeps: true,
+      doNotFollow: { path: "node_modules|dist" },
+      exclude: { path: "dist/" },
+      ruleSet: { forbidden: rules },
+      validate: true,
+    },
+    { extensions: [".ts", ".js"], conditionNames: ["portcullis-source", "import", "node"], exportsFields: ["exports"] },
+  );
+  result = output as ICruiseResult;
+}, 120_000);
+
+test("the files were really read", () => {
+  const read = new Set(result.modules.map(({ source }) => source));
+  for (const folder of sources) {
+    for (const file of filesOf(folder)) expect(read, file).toContain(file);
+  }
+  const edges = result.modules.flatMap(({ dependencies }) => dependencies);
+  expect(edges.length).toBeGreaterThan(100);
+});
+
+test("imports run in the direction that the architecture says", () => {
+  const broken = result.summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} \u2192 ${to}`);
+  expect(broken).toEqual([]);
+});
+
+test("a permit is made in one place", () => {
+  const makers = filesOf("packages/server/src").filter((file) => /as (unknown as )?Permit\b/.test(read(file)));
+  expect(makers).toEqual(["packages/server/src/pipeline/authorize.ts"]);
+});
+
+test("the environment is read in one place", () => {
+  const readers = filesOf("packages/server/src").filter((file) => /process\.env\b/.test(read(file)));
+  expect(readers).toEqual(["packages/server/src/config/environment.ts"]);
+});
+
+test("no source file is longer than 400 lines", () => {
+  const long = [...sources.flatMap(filesOf), ...filesOf("test"), ...filesOf("bench")].filter(
+    (file) => read(file).split("\n").length > 401,
+  );
+  expect(long).toEqual([]);
+});
+
+function filesOf(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && !file.includes("node_modules"))
+    .map((file) => `${folder}/${file}`)
+    .sort();
+}
+
+const read = (file: string): string => readFileSync(join(root, file), "utf8");

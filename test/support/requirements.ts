@@ -1,0 +1,207 @@
+/** The doors that a promise can hold on. MCP over HTTP counts twice: the sessionful revisions and the stateless one. */
+export const doors = ["websocket", "http", "mcp-http", "mcp-http-legacy", "mcp-sse", "mcp-stdio"] as const;
+export type DoorName = (typeof doors)[number];
+
+export interface Requirement {
+  /** One sentence that a user could check. */
+  readonly says: string;
+  /** The doors that it is proved on, or "once" where it has nothing to do with a door. */
+  readonly on: readonly DoorName[] | "once";
+  /** What of the requirement is not done yet. */
+  readonly partly?: string;
+}
+
+const every = doors;
+const mcp: readonly DoorName[] = ["mcp-http", "mcp-http-legacy", "mcp-sse", "mcp-stdio"];
+const remote: readonly DoorName[] = ["websocket", "http", "mcp-http", "mcp-http-legacy", "mcp-sse"];
+const onHttp: readonly DoorName[] = ["http", "mcp-http", "mcp-http-legacy", "mcp-sse"];
+
+/** Every promise of the product so far, by the id of the requirement that it comes from. A promise that nobody proves fails the build. */
+export const requirements = {
+  "W1.jsonrpc": {
+    says: "Batches, notifications and string, number and null ids follow JSON-RPC 2.0 to the letter.",
+    on: ["websocket"],
+  },
+  "W1.frames": {
+    says: "A frame over the limit, a binary frame and a text frame that is not UTF-8 end the connection with their own close codes, and the server goes on.",
+    on: ["websocket"],
+  },
+  "W2.methods": {
+    says: "Every method of the protocol answers, and an unknown one is refused with its code.",
+    on: ["websocket"],
+    partly: "resources.read, prompts.get, sampling, events and consent answer that they are not offered",
+  },
+  "W3.outcome": { says: "An answer carries ok, result and an auditId that the audit knows.", on: every },
+  "W3.envelope": { says: "A JSON-RPC error carries data.code and an auditId that the audit knows.", on: ["websocket"] },
+  "W4.denied": {
+    says: "A denial tells the scope that decided or null, the reason, the resource and the smallest scope that would allow it.",
+    on: every,
+  },
+  "W4.validation": { says: "Wrong arguments are a VALIDATION_ERROR that names the place.", on: every },
+  "W4.unknown-tool": { says: "An unknown tool is refused by name, with the nearest known one.", on: every },
+  "W4.internal": {
+    says: "A fault inside the server is INTERNAL with an audit id, and nothing of its stack or message leaves.",
+    on: every,
+  },
+  "W6.session": {
+    says: "Before auth.exchange only health.check, capabilities.get and auth.exchange answer; a refreshed session goes on.",
+    on: ["websocket"],
+  },
+  "W6.revoked": { says: "Revoking a token ends it at once, in open sessions too.", on: remote },
+  "W7.tools": { says: "tools.list shows only what this subject may call, with schemas and annotations.", on: every },
+  "W9.mirror": {
+    says: "The HTTP mirror gives the same bodies and codes with the matching status, and Retry-After where it helps.",
+    on: ["http"],
+  },
+  "W9.openapi": { says: "/openapi.json is a valid OpenAPI 3.1 document of the mirror.", on: ["http"] },
+  "W10.manifest": {
+    says: "The manifest and the prompt tell this subject's tools, argument shapes and safety rules.",
+    on: ["http"],
+  },
+  "M1.revisions": { says: "Every MCP revision from 2024-11-05 to 2026-07-28 is served.", on: "once" },
+  "M2.search": {
+    says: "search gives results with id, title, text and an http url, as structured content and as one JSON text.",
+    on: mcp,
+  },
+  "M2.fetch": {
+    says: "fetch gives a document by a result's id; an unknown id is a clear error and a blank query an empty list.",
+    on: every,
+  },
+  "M2.chatgpt": {
+    says: "The chatgpt profile shows search and fetch alone, with the arguments that ChatGPT expects.",
+    on: ["mcp-stdio"],
+  },
+  "M3.names": {
+    says: "Tool names on MCP are letters, digits, _ and - only, one to one with the dotted names.",
+    on: mcp,
+  },
+  "M5.purpose": {
+    says: "A purpose reaches the audit; a client's default counts unless the policy wants it stated.",
+    on: every,
+  },
+  "A1.owner": {
+    says: "The owner's token is printed at the first start of a data folder only, and kept as a hash.",
+    on: "once",
+  },
+  "A1.tokens": { says: "A call without a token or with a wrong one is refused and recorded.", on: remote },
+  "A3.loopback": { says: "Binding beyond loopback without a declared proxy is refused.", on: "once" },
+  "A3.host": { says: "A foreign Host or Origin header is refused.", on: ["websocket", ...onHttp] },
+  "P1.file": { says: "The policy of the specification's example loads and decides as it says.", on: every },
+  "P2.default-deny": { says: "What no scope allows is denied.", on: every },
+  "P2.deny-wins": { says: "A deny beats every allow, in whatever order they stand.", on: every },
+  "P3.last-good": {
+    says: "A policy with a fault never takes effect: the last good one stays, and the fault is told with file, line and column.",
+    on: "once",
+  },
+  "P3.reload": { says: "An edited policy takes effect within a second, on connections that are open.", on: every },
+  "P4.explain": {
+    says: "policy explain tells which rules were considered, which decided and what would have to change.",
+    on: "once",
+    partly: "test, diff and suggest are to come",
+  },
+  "P6.read-only": {
+    says: "A method that is not GET or HEAD needs a scope that names the tool and the method exactly, and a purpose.",
+    on: every,
+  },
+  "D1.read": {
+    says: "fs.readFile, fs.list and fs.stat give what policy allows and hide the names of the rest.",
+    on: every,
+  },
+  "D1.escape": {
+    says: "No path escapes its scope by .., a symlink, a hard link, a special file or a swap between check and use.",
+    on: every,
+    partly: "fs.grep, fs.watch and fs.writeFile are to come",
+  },
+  "D2.log": {
+    says: "git.log shows the history without the paths that policy hides.",
+    on: every,
+    partly: "diff, blame, show and subscribe are to come",
+  },
+  "D3.allow-list": {
+    says: "http.fetch reaches only addresses that policy and their class allow, at the first request and at each redirect.",
+    on: every,
+  },
+  "I2.citation": {
+    says: "A citation's span, read back from its source, is byte for byte the text that was cited.",
+    on: every,
+    partly: "the cite command is to come",
+  },
+  "I3.follow": {
+    says: "A file that changes is found by its new text within a second, and a deleted one no more.",
+    on: "once",
+  },
+  "I6.hidden": { says: "What a subject may not read it cannot find, nor fetch by its id.", on: every },
+  "R1.detectors": {
+    says: "Secrets of common kinds are masked in every answer, in keys, values and encodings.",
+    on: every,
+    partly: "registered secrets come from the server's own credentials only",
+  },
+  "R1.patterns": {
+    says: "Owner and scope patterns in RE2 syntax mask what they match, and one that could stall is refused at load.",
+    on: every,
+  },
+  "R2.errors": { says: "Errors and the arguments in the audit are scrubbed as answers are.", on: every },
+  "R3.why": { says: "An answer says how many secrets of which kind were masked, and so does the audit.", on: every },
+  "L1.rate": {
+    says: "A scope's token bucket refuses the call over its burst with bucket, tokens left and retryAfterMs.",
+    on: every,
+  },
+  "L2.turn": {
+    says: "No more than the set number of calls run in a turn, denied and failed ones included; a new purpose begins a new turn.",
+    on: every,
+  },
+  "L3.size": { says: "An answer over the size limit is TOO_LARGE and says how to ask for less.", on: every },
+  "L3.time": {
+    says: "A call that takes too long ends with TIMEOUT, and a withdrawn one is stopped.",
+    on: ["websocket"],
+  },
+  "U1.record": {
+    says: "Every call, allowed or not, is in the audit with who, what, when, why, decision, masks and outcome.",
+    on: every,
+  },
+  "U1.no-record": {
+    says: "When the record cannot be written the call fails with UNAVAILABLE and health says so.",
+    on: every,
+  },
+  "U1.kill": {
+    says: "Every answered call is in the audit after kill -9 amid a thousand concurrent calls, and the chain verifies.",
+    on: ["websocket"],
+  },
+  "U2.verify": {
+    says: "audit verify names the first bad record.",
+    on: "once",
+    partly: "signed checkpoints and witnesses are to come",
+  },
+  "O2.cli": {
+    says: "Each command works with --json and its exit status tells how it ended.",
+    on: "once",
+    partly: "init, index, consent and chat are to come",
+  },
+  "O2.connect": {
+    says: "connect prints the entry of a client, or merges it into the client's file and keeps a copy.",
+    on: "once",
+    partly: "codex and claude",
+  },
+  "O3.settings": {
+    says: "PORT, MCP_TRANSPORT, ALLOWED_DIR and REDACT_PATTERNS work, and an unknown key is an error with its place.",
+    on: "once",
+  },
+  "O4.stop": {
+    says: "A stopped server finishes the calls that run, and the next one starts on its data.",
+    on: "once",
+    partly: "unit and container files are to come",
+  },
+  "O2.bad-start": {
+    says: "A port in use, a data folder that is read-only or in use and a folder that is not there each end with their own exit status and what to do.",
+    on: "once",
+  },
+  "K1.client": {
+    says: "The client refuses a malformed answer, and comes back after the connection was lost.",
+    on: ["websocket"],
+  },
+  "C.codex": { says: "Codex CLI searches and fetches over HTTP and stdio.", on: "once" },
+  "C.claude": { says: "Claude Code searches and fetches over HTTP and stdio.", on: "once" },
+  "C.inspector": { says: "MCP Inspector lists and calls the tools.", on: "once" },
+} as const satisfies Record<string, Requirement>;
+
+export type RequirementId = keyof typeof requirements;
