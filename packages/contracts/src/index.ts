@@ -1,13 +1,27 @@
 export { CallError, type Details } from "./call-error.ts";
 export { type Code, type CodeEntry, codes, type Retry } from "./codes.ts";
-export { type Resource, toUri } from "./resource.ts";
 export {
-  Citation,
-  Failure,
-  Labels,
-  Outcome,
-  Success,
-  ToolCall,
-  ToolDescription,
-  Trace,
-} from "./schemas.ts";
+  isEnvelopeCode,
+  isId,
+  isRequest,
+  type RequestId,
+  type RpcError,
+  type RpcErrorData,
+  type RpcRequest,
+  type RpcResponse,
+  subprotocol,
+} from "./envelope.ts";
+export {
+  CallCancel,
+  Capabilities,
+  Health,
+  Manifest,
+  type MethodName,
+  type MethodSchemas,
+  methodSchemas,
+  Prompt,
+  Session,
+  ToolList,
+} from "./methods.ts";
+export { type Resource, toUri } from "./resource.ts";
+export { Citation, Failure, Labels, Outcome, Success, ToolCall, ToolDescription, Trace } from "./schemas.ts";

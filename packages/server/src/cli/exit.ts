@@ -2,6 +2,8 @@
 export const exits = {
   ok: 0,
   no: 1,
+  incomplete: 2,
+  unreadable: 3,
   usage: 64,
   data: 65,
   noInput: 66,

@@ -5,17 +5,35 @@ import type { Parts } from "./parts.ts";
 import type { Scrubbed } from "./redact.ts";
 import type { ValidCall } from "./validate.ts";
 
+const texts = new WeakMap<Success, string>();
+
+/** The JSON text of a result: written once, then used for its size, for the audit and by the doors. */
+export function textOf(success: Success): string {
+  const known = texts.get(success);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(success.result) ?? "null";
+  texts.set(success, text);
+  return text;
+}
+
 /** The answer of a call that went well. Citations are of the answer as it was before masking: they tell places, not text. */
-export function succeed(facts: Facts, call: ValidCall, answer: Scrubbed & { readonly shown: unknown }): Success {
+export function succeed(facts: Facts, call: ValidCall, answer: Scrubbed & { readonly shown: unknown; readonly maxBytes: number }): Success {
   const citations: readonly Citation[] = call.tool.citations?.(answer.shown) ?? [];
   const summary = maskedSummary(answer.masked);
-  return {
+  const success: Success = {
     ok: true,
     result: answer.value,
     auditId: facts.id,
     ...(summary !== undefined && { why: [summary] }),
     ...(citations.length > 0 && { citations: [...citations] }),
   };
+  const bytes = Buffer.byteLength(textOf(success));
+  if (bytes > answer.maxBytes) {
+    throw new CallError("TOO_LARGE", `The answer of ${call.tool.name} has ${bytes} bytes; at most ${answer.maxBytes} may leave at once.`, {
+      details: { bytes, limit: answer.maxBytes, next: "Ask for less: a range, a smaller depth, fewer results." },
+    });
+  }
+  return success;
 }
 
 /**

@@ -1,13 +1,10 @@
 import { CallError, type Resource, toUri } from "@portcullis/contracts";
 import type { Permit } from "../adapters/adapter.ts";
-import type { Verdict } from "../policy/verdict.ts";
+import type { Allow, Deny, Verdict } from "../policy/verdict.ts";
 import type { Caller } from "./arrival.ts";
 import type { Parts } from "./parts.ts";
 import type { Justification } from "./read-trace.ts";
 import type { ValidCall } from "./validate.ts";
-
-type Allow = Extract<Verdict, { effect: "allow" }>;
-type Deny = Extract<Verdict, { effect: "deny" }>;
 
 export interface Authorization {
   readonly permit: Permit;
@@ -46,17 +43,8 @@ export function authorize(parts: Parts, { caller, call, resources, purpose }: Qu
   return { permit, verdicts };
 }
 
-function toRefusal(verdict: Deny, resource: Resource): CallError {
-  const code = verdict.reason === "consent" ? "CONSENT_REQUIRED" : "PERMISSION_DENIED";
-  return new CallError(code, verdict.message, {
-    details: {
-      scope: verdict.scope,
-      reason: verdict.reason,
-      resource: toUri(resource),
-      smallestScope: verdict.proposal,
-      next: verdict.proposal
-        ? "Tell the user what you wanted and why. The owner can allow exactly this by adding the smallest scope to a policy file."
-        : "No change by you will open this. Tell the user what you wanted and why.",
-    },
+function toRefusal({ reason, scope, message, next, proposal }: Deny, resource: Resource): CallError {
+  return new CallError(reason === "consent" ? "CONSENT_REQUIRED" : "PERMISSION_DENIED", message, {
+    details: { scope, reason, resource: toUri(resource), smallestScope: proposal, next },
   });
 }

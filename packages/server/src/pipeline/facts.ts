@@ -1,6 +1,6 @@
 import type { Labels, Resource } from "@portcullis/contracts";
 import { monotonicFactory } from "ulid";
-import type { Verdict } from "../policy/verdict.ts";
+import type { Allow } from "../policy/verdict.ts";
 import type { Caller, Origin } from "./arrival.ts";
 import type { Parts } from "./parts.ts";
 import type { Justification } from "./read-trace.ts";
@@ -22,7 +22,7 @@ export interface Facts {
   labels?: Labels;
   resources?: readonly Resource[];
   policy?: string;
-  verdicts?: readonly Verdict[];
+  verdicts?: readonly Allow[];
   masked?: Readonly<Record<string, number>>;
   /** Set once an intent was recorded: the outcome must follow it. */
   intended?: boolean;

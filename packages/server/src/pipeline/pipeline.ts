@@ -51,5 +51,5 @@ async function pass(parts: Parts, arrival: Arrival, facts: Facts): Promise<Outco
   const shown = filter(call, output, authorization.permit);
   const { value, masked } = redact(parts, call, authorization, shown);
   facts.masked = masked;
-  return succeed(facts, call, { value, masked, shown });
+  return succeed(facts, call, { value, masked, shown, maxBytes: authorization.permit.maxBytes });
 }

@@ -1,0 +1,105 @@
+import { type Static, type TSchema, Type } from "typebox";
+import { Outcome, ToolCall, ToolDescription } from "./schemas.ts";
+
+const closed = { additionalProperties: false } as const;
+const none = Type.Object({}, closed);
+const name = (description: string) => Type.String({ minLength: 1, maxLength: 4_096, description });
+
+/** What a session is to its client. `session` is a secret: whoever holds it acts as `subject`. */
+export const Session = Type.Object(
+  {
+    session: Type.String(),
+    subject: Type.String(),
+    expiresAt: Type.String({ description: "ISO 8601." }),
+    expiresInMs: Type.Integer({ minimum: 0 }),
+    refreshable: Type.Literal(true),
+  },
+  { ...closed, $id: "Session", title: "Session" },
+);
+export type Session = Static<typeof Session>;
+
+export const Health = Type.Object(
+  {
+    live: Type.Literal(true),
+    ready: Type.Boolean({ description: "False while calls cannot be taken." }),
+    faults: Type.Array(Type.String()),
+    version: Type.String(),
+  },
+  { ...closed, $id: "Health", title: "Health" },
+);
+export type Health = Static<typeof Health>;
+
+export const Capabilities = Type.Object(
+  {
+    server: Type.Object({ name: Type.String(), version: Type.String() }, closed),
+    protocol: Type.String(),
+    mcp: Type.Array(Type.String(), { description: "The MCP revisions that are served." }),
+    tools: Type.Boolean(),
+    resources: Type.Boolean(),
+    prompts: Type.Boolean(),
+    sampling: Type.Boolean(),
+    events: Type.Boolean(),
+    limits: Type.Record(Type.String(), Type.Integer()),
+    methods: Type.Array(Type.String()),
+    codes: Type.Array(Type.String()),
+  },
+  { ...closed, $id: "Capabilities", title: "Capabilities" },
+);
+export type Capabilities = Static<typeof Capabilities>;
+
+export const ToolList = Type.Object(
+  { tools: Type.Array(ToolDescription) },
+  { ...closed, $id: "ToolList", title: "ToolList" },
+);
+export type ToolList = Static<typeof ToolList>;
+
+export const Manifest = Type.Object(
+  {
+    name: Type.String(),
+    version: Type.String(),
+    protocol: Type.String(),
+    subject: Type.String(),
+    endpoints: Type.Record(Type.String(), Type.String()),
+    tools: Type.Array(ToolDescription),
+  },
+  { ...closed, $id: "Manifest", title: "Manifest" },
+);
+export type Manifest = Static<typeof Manifest>;
+
+export const Prompt = Type.Object({ subject: Type.String(), text: Type.String() }, { ...closed, $id: "Prompt", title: "Prompt" });
+
+export interface MethodSchemas {
+  readonly params: TSchema;
+  readonly result: TSchema;
+}
+
+const method = (params: TSchema, result: TSchema): MethodSchemas => ({ params, result });
+const page = Type.Object({ cursor: Type.Optional(name("Where the page before ended.")) }, closed);
+const listed = (key: string) => Type.Object({ [key]: Type.Array(Type.Unknown()), nextCursor: Type.Optional(Type.String()) }, closed);
+
+/** The methods of the connector protocol, with the schemas of their parameters and results. */
+export const methodSchemas = {
+  "capabilities.get": method(none, Capabilities),
+  "tools.list": method(page, ToolList),
+  "tools.call": method(ToolCall, Outcome),
+  "resources.list": method(page, listed("resources")),
+  "resources.read": method(Type.Object({ uri: name("The resource's URI.") }, closed), Type.Unknown()),
+  "prompts.list": method(page, listed("prompts")),
+  "prompts.get": method(
+    Type.Object({ name: name("The prompt's name."), arguments: Type.Optional(Type.Record(Type.String(), Type.String())) }, closed),
+    Type.Unknown(),
+  ),
+  "sampling.create": method(Type.Object({ messages: Type.Array(Type.Unknown()) }), Type.Unknown()),
+  "events.subscribe": method(Type.Object({ event: name("The event's name.") }), Type.Unknown()),
+  "events.unsubscribe": method(Type.Object({ subscription: name("The subscription's id.") }, closed), Type.Unknown()),
+  "consent.request": method(Type.Object({ auditId: name("The denied call's audit id.") }, closed), Type.Unknown()),
+  "consent.status": method(Type.Object({ id: name("The request's id.") }, closed), Type.Unknown()),
+  "auth.exchange": method(Type.Object({ token: name("A token that the owner made.") }, closed), Session),
+  "auth.refresh": method(Type.Object({ session: Type.Optional(name("Another session than the connection's.")) }, closed), Session),
+  "health.check": method(none, Health),
+} as const satisfies Record<string, MethodSchemas>;
+
+export type MethodName = keyof typeof methodSchemas;
+
+/** The one notification: withdraws the call of that id. */
+export const CallCancel = Type.Object({ id: Type.Union([Type.String(), Type.Number(), Type.Null()]) }, closed);

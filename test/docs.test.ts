@@ -1,0 +1,67 @@
+import { codes } from "@portcullis/contracts";
+import { expect, test } from "vitest";
+import { listKeys, toVariable } from "../packages/server/src/config/read-settings.ts";
+
+// Both pages are made from the tables that the server itself uses; `npx vitest run test/docs.test.ts -u` writes them anew.
+
+const retries = { never: "no", later: "later", "after-change": "after a change" } as const;
+
+test("docs/errors.md lists the codes of the table", async () => {
+  const rows = Object.entries(codes).map(
+    ([code, { http, jsonRpc, retry, summary }]) => `| \`${code}\` | ${http} | ${jsonRpc} | ${retries[retry]} | ${summary} |`,
+  );
+  const page = [
+    "# Codes",
+    "",
+    "Made from `packages/contracts/src/codes.ts`. A refusal of a call travels as `{ok: false, code, message, details, auditId}`: as a JSON-RPC",
+    "`result` on the WebSocket, as a body with the status below on HTTP, and as a result with `isError` on MCP. A fault of the envelope is a",
+    "JSON-RPC `error` with the number below, and `data.code` and `data.auditId`.",
+    "",
+    "| code | HTTP | JSON-RPC | send it again? | meaning |",
+    "|---|---|---|---|---|",
+    ...rows,
+    "",
+    "## What `details` holds",
+    "| code | details |",
+    "|---|---|",
+    "| `PERMISSION_DENIED` | `scope` (the one that decided, or null), `reason`, `resource`, `smallestScope` (what would allow exactly this, or null), `next` |",
+    "| `RATE_LIMITED` | `bucket`, `capacity`, `tokensLeft`, `retryAfterMs` |",
+    "| `TURN_LIMIT` | `limit` (`turn` or `ceiling`), `calls`, `capacity`, `retryAfterMs`, `next` |",
+    "| `VALIDATION_ERROR` | `at`, `errors` (path, keyword, message and params of each) |",
+    "| `NOT_FOUND` | what was asked for; for a tool `nearest` |",
+    "| `TOO_LARGE` | `bytes`, `limit`, `next` |",
+    "| `UNAVAILABLE` | `reason` |",
+    "",
+  ];
+  await expect(page.join("\n")).toMatchFileSnapshot("../docs/errors.md");
+});
+
+test("docs/configuration.md lists the keys of the schema", async () => {
+  const rows = listKeys().map(({ path, schema }) => {
+    const values = (schema as { enum?: readonly string[] }).enum?.join(" \\| ") ?? schema.type ?? "";
+    return `| \`${path.join(".")}\` | \`${toVariable(path)}\` | ${values} | \`${JSON.stringify(schema.default)}\` | ${schema.description} |`;
+  });
+  const page = [
+    "# Configuration",
+    "",
+    "Made from `packages/server/src/config/settings.ts`. One file, `portcullis.yaml` in the data folder (or `--config FILE`, or `PORTCULLIS_CONFIG`). Each key is",
+    "an environment variable too, which beats the file; an option of the command line beats both. An unknown or invalid key is an error that names",
+    "its place. Lists in a variable are a JSON array, or parted by commas (folders by the system's path delimiter, patterns by line ends).",
+    "",
+    "| key | variable | type | default | meaning |",
+    "|---|---|---|---|---|",
+    ...rows,
+    "",
+    "## Short names",
+    "| variable | stands for |",
+    "|---|---|",
+    "| `PORT` | `port` |",
+    "| `ALLOWED_DIR` | `folders` |",
+    "| `REDACT_PATTERNS` | `redact.patterns` |",
+    "| `MCP_TRANSPORT` | the command, when none is named: `stdio` is `portcullis stdio`; `http`, `streamable-http` and `sse` are `portcullis serve` |",
+    "",
+    "`PORTCULLIS_DATA` names the data folder (`--data`).",
+    "",
+  ];
+  await expect(page.join("\n")).toMatchFileSnapshot("../docs/configuration.md");
+});
