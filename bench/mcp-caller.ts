@@ -26,7 +26,10 @@ export async function createMcpCaller(target: McpTarget): Promise<McpCaller> {
   let session: string | undefined;
   let id = 0;
 
-  const post = (body: object, extra: Record<string, string> = {}): Promise<{ text: string; session: string | undefined; status: number }> =>
+  const post = (
+    body: object,
+    extra: Record<string, string> = {},
+  ): Promise<{ text: string; session: string | undefined; status: number }> =>
     new Promise((resolve, reject) => {
       const text = JSON.stringify(body);
       const headers = {
@@ -42,7 +45,11 @@ export async function createMcpCaller(target: McpTarget): Promise<McpCaller> {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("end", () =>
-          resolve({ text: Buffer.concat(chunks).toString("utf8"), session: response.headers["mcp-session-id"] as string | undefined, status: response.statusCode ?? 0 }),
+          resolve({
+            text: Buffer.concat(chunks).toString("utf8"),
+            session: response.headers["mcp-session-id"] as string | undefined,
+            status: response.statusCode ?? 0,
+          }),
         );
       });
       sent.on("error", reject);
@@ -67,7 +74,8 @@ export async function createMcpCaller(target: McpTarget): Promise<McpCaller> {
     async call() {
       const params = { name: target.tool, arguments: target.args, ...(_meta && { _meta }) };
       const { text, status } = await post({ jsonrpc: "2.0", id: ++id, method: "tools/call", params }, extra);
-      if (status !== 200 || !text.includes(target.expected)) throw new Error(`${target.url} answered ${status}: ${text.slice(0, 300)}`);
+      if (status !== 200 || !text.includes(target.expected))
+        throw new Error(`${target.url} answered ${status}: ${text.slice(0, 300)}`);
     },
     close: () => agent.destroy(),
   };

@@ -12,7 +12,10 @@ export interface Timing {
 }
 
 /** Runs `count` operations, at most `width` at once. */
-export async function time(operation: Operation, { count, width }: { readonly count: number; readonly width: number }): Promise<Timing> {
+export async function time(
+  operation: Operation,
+  { count, width }: { readonly count: number; readonly width: number },
+): Promise<Timing> {
   const times: number[] = [];
   let left = count;
   const started = performance.now();
@@ -26,11 +29,13 @@ export async function time(operation: Operation, { count, width }: { readonly co
   await Promise.all(Array.from({ length: width }, worker));
   const took = performance.now() - started;
   times.sort((a, b) => a - b);
-  const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
+  const at = (share: number): number =>
+    times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
   return { p50: at(0.5), p99: at(0.99), rate: (count / took) * 1_000 };
 }
 
-export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+export const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 /** The machine that the figures are from: they mean nothing without it, and little with another. */
 export const machine = (): string =>
@@ -39,6 +44,13 @@ export const machine = (): string =>
 /** Columns aligned by their widest cell, numbers to the right. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
-  return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join("  ")).join("\n");
+  for (const row of rows)
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .join("  "),
+    )
+    .join("\n");
 }

@@ -5,7 +5,13 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { NodeStreamableHTTPServerTransport, toNodeHandler, toWebRequest } from "@modelcontextprotocol/node";
+import {
+  type NodeIncomingMessageLike,
+  type NodeServerResponseLike,
+  NodeStreamableHTTPServerTransport,
+  toNodeHandler,
+  toWebRequest,
+} from "@modelcontextprotocol/node";
 import { createMcpHandler, fromJsonSchema, isLegacyRequest, McpServer } from "@modelcontextprotocol/server";
 
 const input = fromJsonSchema<{ path: string }>({
@@ -55,10 +61,10 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
 
 const server = createServer(async (request, response) => {
   const body = await readBody(request);
+  const like = request as NodeIncomingMessageLike;
   // A request of a session is an older one; asking the SDK costs a web Request, so it is asked only where that is not plain.
-  const legacy =
-    "mcp-session-id" in request.headers || (await isLegacyRequest(await toWebRequest(request, body), body));
-  return legacy ? serveLegacy(request, response, body) : modern(request, response, body);
+  const legacy = "mcp-session-id" in request.headers || (await isLegacyRequest(await toWebRequest(like, body), body));
+  return legacy ? serveLegacy(request, response, body) : modern(like, response as NodeServerResponseLike, body);
 });
 server.listen(Number(process.env.PORT ?? 0), "127.0.0.1", () => {
   const { port } = server.address() as AddressInfo;

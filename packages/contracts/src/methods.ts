@@ -66,7 +66,10 @@ export const Manifest = Type.Object(
 );
 export type Manifest = Static<typeof Manifest>;
 
-export const Prompt = Type.Object({ subject: Type.String(), text: Type.String() }, { ...closed, $id: "Prompt", title: "Prompt" });
+export const Prompt = Type.Object(
+  { subject: Type.String(), text: Type.String() },
+  { ...closed, $id: "Prompt", title: "Prompt" },
+);
 
 export interface MethodSchemas {
   readonly params: TSchema;
@@ -75,7 +78,8 @@ export interface MethodSchemas {
 
 const method = (params: TSchema, result: TSchema): MethodSchemas => ({ params, result });
 const page = Type.Object({ cursor: Type.Optional(name("Where the page before ended.")) }, closed);
-const listed = (key: string) => Type.Object({ [key]: Type.Array(Type.Unknown()), nextCursor: Type.Optional(Type.String()) }, closed);
+const listed = (key: string) =>
+  Type.Object({ [key]: Type.Array(Type.Unknown()), nextCursor: Type.Optional(Type.String()) }, closed);
 
 /** The methods of the connector protocol, with the schemas of their parameters and results. */
 export const methodSchemas = {
@@ -86,7 +90,10 @@ export const methodSchemas = {
   "resources.read": method(Type.Object({ uri: name("The resource's URI.") }, closed), Type.Unknown()),
   "prompts.list": method(page, listed("prompts")),
   "prompts.get": method(
-    Type.Object({ name: name("The prompt's name."), arguments: Type.Optional(Type.Record(Type.String(), Type.String())) }, closed),
+    Type.Object(
+      { name: name("The prompt's name."), arguments: Type.Optional(Type.Record(Type.String(), Type.String())) },
+      closed,
+    ),
     Type.Unknown(),
   ),
   "sampling.create": method(Type.Object({ messages: Type.Array(Type.Unknown()) }), Type.Unknown()),
@@ -95,7 +102,10 @@ export const methodSchemas = {
   "consent.request": method(Type.Object({ auditId: name("The denied call's audit id.") }, closed), Type.Unknown()),
   "consent.status": method(Type.Object({ id: name("The request's id.") }, closed), Type.Unknown()),
   "auth.exchange": method(Type.Object({ token: name("A token that the owner made.") }, closed), Session),
-  "auth.refresh": method(Type.Object({ session: Type.Optional(name("Another session than the connection's.")) }, closed), Session),
+  "auth.refresh": method(
+    Type.Object({ session: Type.Optional(name("Another session than the connection's.")) }, closed),
+    Session,
+  ),
   "health.check": method(none, Health),
 } as const satisfies Record<string, MethodSchemas>;
 

@@ -32,7 +32,11 @@ function open(data: string): AuditLog {
   try {
     return openAuditLogForReading(data);
   } catch (error) {
-    throw new CommandError(exits.noInput, `There is no audit to read in ${data}: ${(error as Error).message}`, "Name the data folder with --data.");
+    throw new CommandError(
+      exits.noInput,
+      `There is no audit to read in ${data}: ${(error as Error).message}`,
+      "Name the data folder with --data.",
+    );
   }
 }
 
@@ -72,10 +76,28 @@ function toLine({ body }: StoredRecord): string {
   const on = record.resources?.slice(0, 2).join(" ") ?? "";
   const why = record.purpose?.text ? `«${record.purpose.text}»` : "";
   const took = record.durationUs === undefined ? "" : `${(record.durationUs / 1_000).toFixed(1)} ms`;
-  const masks = record.masks ? `masked ${Object.entries(record.masks).map(([kind, count]) => `${count} ${kind}`).join(", ")}` : "";
-  const line = [record.at, record.outcome ?? record.kind, record.subject ?? "-", record.door ?? "-", what, on, why, masks, took, record.id];
+  const masks = record.masks
+    ? `masked ${Object.entries(record.masks)
+        .map(([kind, count]) => `${count} ${kind}`)
+        .join(", ")}`
+    : "";
+  const line = [
+    record.at,
+    record.outcome ?? record.kind,
+    record.subject ?? "-",
+    record.door ?? "-",
+    what,
+    on,
+    why,
+    masks,
+    took,
+    record.id,
+  ];
   // A terminal must not be steered by what a caller wrote.
-  return line.filter(Boolean).join("  ").replace(/[\p{Cc}\p{Cf}]/gu, "\u00b7");
+  return line
+    .filter(Boolean)
+    .join("  ")
+    .replace(/[\p{Cc}\p{Cf}]/gu, "\u00b7");
 }
 
 async function verify({ data, output }: Invocation): Promise<Exit> {
@@ -86,10 +108,16 @@ async function verify({ data, output }: Invocation): Promise<Exit> {
     const verification = await verifyChain(log, { expected });
     const { status, records, head, fault, unfinishedCount } = verification;
     const lines = [
-      status === "ok" ? `The audit is whole: ${records} records.` : `The audit is ${status}: ${records} records are good.`,
-      ...(head ? [`Head: record ${head.seq}, ${head.hash}. Kept elsewhere, it shows a history that was rewritten.`] : []),
+      status === "ok"
+        ? `The audit is whole: ${records} records.`
+        : `The audit is ${status}: ${records} records are good.`,
+      ...(head
+        ? [`Head: record ${head.seq}, ${head.hash}. Kept elsewhere, it shows a history that was rewritten.`]
+        : []),
       ...(fault ? [`First bad record: ${fault.seq} (${fault.kind}). ${fault.message}`] : []),
-      ...(unfinishedCount > 0 ? [`${unfinishedCount} effects were begun and have no outcome${holder ? "; some may be running now" : ""}.`] : []),
+      ...(unfinishedCount > 0
+        ? [`${unfinishedCount} effects were begun and have no outcome${holder ? "; some may be running now" : ""}.`]
+        : []),
     ];
     print(output, verification, lines.join("\n"));
     return verification.exit as Exit;

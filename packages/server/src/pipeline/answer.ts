@@ -17,7 +17,11 @@ export function textOf(success: Success): string {
 }
 
 /** The answer of a call that went well. Citations are of the answer as it was before masking: they tell places, not text. */
-export function succeed(facts: Facts, call: ValidCall, answer: Scrubbed & { readonly shown: unknown; readonly maxBytes: number }): Success {
+export function succeed(
+  facts: Facts,
+  call: ValidCall,
+  answer: Scrubbed & { readonly shown: unknown; readonly maxBytes: number },
+): Success {
   const citations: readonly Citation[] = call.tool.citations?.(answer.shown) ?? [];
   const summary = maskedSummary(answer.masked);
   const success: Success = {
@@ -29,9 +33,13 @@ export function succeed(facts: Facts, call: ValidCall, answer: Scrubbed & { read
   };
   const bytes = Buffer.byteLength(textOf(success));
   if (bytes > answer.maxBytes) {
-    throw new CallError("TOO_LARGE", `The answer of ${call.tool.name} has ${bytes} bytes; at most ${answer.maxBytes} may leave at once.`, {
-      details: { bytes, limit: answer.maxBytes, next: "Ask for less: a range, a smaller depth, fewer results." },
-    });
+    throw new CallError(
+      "TOO_LARGE",
+      `The answer of ${call.tool.name} has ${bytes} bytes; at most ${answer.maxBytes} may leave at once.`,
+      {
+        details: { bytes, limit: answer.maxBytes, next: "Ask for less: a range, a smaller depth, fewer results." },
+      },
+    );
   }
   return success;
 }

@@ -5,13 +5,16 @@ import type { Facts } from "./facts.ts";
 import type { Parts } from "./parts.ts";
 import type { ValidCall } from "./validate.ts";
 
-const noRecord = "The audit cannot be written, so nothing is done: no record, no answer. Ask the owner to look at `portcullis doctor`.";
+const noRecord =
+  "The audit cannot be written, so nothing is done: no record, no answer. Ask the owner to look at `portcullis doctor`.";
 
 /** Records a call that changes or sends something before it happens; a call that only reads needs its outcome alone. */
 export async function recordIntent(parts: Parts, facts: Facts, { tool }: ValidCall): Promise<void> {
   if (tool.effect === "read" && tool.labels.egress !== true) return;
   try {
-    await parts.audit.append(sealRecord({ ...toDraft(parts, facts), kind: "intent", decision: "allow", scope: allowedBy(facts) }));
+    await parts.audit.append(
+      sealRecord({ ...toDraft(parts, facts), kind: "intent", decision: "allow", scope: allowedBy(facts) }),
+    );
   } catch (cause) {
     throw new CallError("UNAVAILABLE", noRecord, { cause, details: { reason: "audit" } });
   }
@@ -76,7 +79,8 @@ function toEnd(parts: Parts, facts: Facts, outcome: Outcome): Partial<AuditDraft
 }
 
 /** The scopes that allowed the call, by their ids. */
-const allowedBy = (facts: Facts): string => [...new Set(facts.verdicts?.flatMap(({ scopes }) => scopes.map(({ id }) => id)))].join(" ");
+const allowedBy = (facts: Facts): string =>
+  [...new Set(facts.verdicts?.flatMap(({ scopes }) => scopes.map(({ id }) => id)))].join(" ");
 
 function deniedBy({ details }: Failure): string | null {
   const scope = details?.scope as { readonly id?: string } | null | undefined;

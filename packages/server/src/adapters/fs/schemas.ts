@@ -1,0 +1,111 @@
+import { type Static, Type } from "typebox";
+
+const closed = { additionalProperties: false } as const;
+
+const path = Type.String({
+  minLength: 1,
+  maxLength: 4096,
+  description:
+    "Absolute, under ~/, or inside a served folder: NAME/rest, where NAME is the folder's name (NAME may be left out when only one is served).",
+});
+const whole = (description: string) => Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description });
+
+const Range = Type.Object(
+  { start: whole("First byte."), end: whole("The byte after the last.") },
+  {
+    ...closed,
+    description:
+      "Bytes [start, end). As text, a character belongs to the range that holds its first byte; the answer tells the exact bytes.",
+  },
+);
+
+export const ReadFileInput = Type.Object(
+  {
+    path,
+    encoding: Type.Optional(
+      Type.Enum(["utf8", "base64"], { default: "utf8", description: "base64 for what is not text." }),
+    ),
+    range: Type.Optional(Range),
+  },
+  closed,
+);
+export type ReadFileInput = Static<typeof ReadFileInput>;
+
+export const ReadFileOutput = Type.Object(
+  {
+    path: Type.String(),
+    uri: Type.String(),
+    encoding: Type.Enum(["utf8", "base64"]),
+    content: Type.String(),
+    size: whole("Bytes of the whole file."),
+    range: Type.Optional(Range),
+    mtime: Type.String({ description: "When the file was last changed (ISO 8601)." }),
+  },
+  closed,
+);
+export type ReadFileOutput = Static<typeof ReadFileOutput>;
+
+export const ListInput = Type.Object(
+  {
+    dir: path,
+    depth: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 32,
+        description: "How many levels of folders to list: 1, or all when the glob has a slash.",
+      }),
+    ),
+    glob: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 1024,
+        pattern: "^[^{}\\[\\]]*$",
+        description:
+          "Gives only what matches, relative to dir: * and ? within a name, ** for any folders; *.md means in every folder listed. No braces or brackets.",
+      }),
+    ),
+  },
+  closed,
+);
+export type ListInput = Static<typeof ListInput>;
+
+const entryTypes = ["file", "folder", "link", "other"] as const;
+
+export const ListOutput = Type.Object(
+  {
+    dir: Type.String(),
+    uri: Type.String(),
+    entries: Type.Array(
+      Type.Object(
+        {
+          path: Type.String(),
+          type: Type.Enum(entryTypes),
+          size: Type.Optional(whole("Bytes of a file.")),
+          mtime: Type.Optional(Type.String()),
+        },
+        closed,
+      ),
+    ),
+    truncated: Type.Boolean({
+      description: "True when there is more than was listed: ask for a deeper dir or a narrower glob.",
+    }),
+  },
+  closed,
+);
+export type ListOutput = Static<typeof ListOutput>;
+export type Entry = ListOutput["entries"][number];
+
+export const StatInput = Type.Object({ path }, closed);
+export type StatInput = Static<typeof StatInput>;
+
+export const StatOutput = Type.Object(
+  {
+    path: Type.String(),
+    uri: Type.String(),
+    type: Type.Enum(["file", "folder"]),
+    size: Type.Optional(whole("Bytes of a file.")),
+    mtime: Type.String({ description: "When it was last changed (ISO 8601)." }),
+  },
+  closed,
+);
+export type StatOutput = Static<typeof StatOutput>;

@@ -1,0 +1,102 @@
+import { CallError } from "@portcullis/contracts";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Origin } from "../../pipeline/arrival.ts";
+import type { Corridor } from "../../pipeline/corridor.ts";
+import { bearerOf } from "./credential.ts";
+import { toOpenApi } from "./openapi.ts";
+import { sendFailure, sendOutcome, sendResult } from "./reply.ts";
+
+/** What the door knows of a request's sender. */
+export function originOf(request: FastifyRequest): Origin {
+  const agent = request.headers["user-agent"]?.slice(0, 200);
+  return {
+    door: "http",
+    credential: bearerOf(request.headers),
+    peer: request.ip,
+    ...(agent && { client: { name: agent } }),
+  };
+}
+
+const callKeys = new Set(["name", "args", "trace"]);
+
+/** The HTTP mirror of the connector protocol: the same bodies and codes, with the matching status. */
+export function addMirror(
+  app: FastifyInstance,
+  { corridor, url }: { readonly corridor: Corridor; readonly url: () => string },
+): void {
+  app.post("/v1/tools/call", async (request, reply) => {
+    const origin = originOf(request);
+    const body = request.body;
+    const known = typeof body === "object" && body !== null && !Array.isArray(body);
+    const odd = known ? Object.keys(body).find((key) => !callKeys.has(key)) : undefined;
+    if (!known || odd !== undefined) {
+      // Who may not call learns nothing of how to.
+      const stranger = (await corridor.identify(origin.credential)) === undefined;
+      const error = stranger
+        ? new CallError("UNAUTHENTICATED", "This call carries no valid token.")
+        : new CallError(
+            "INVALID_PARAMS",
+            odd === undefined
+              ? "The body must be an object with name, args and trace."
+              : `The body holds ${JSON.stringify(odd.slice(0, 64))}, which is none of name, args and trace.`,
+          );
+      return sendFailure(reply, await corridor.refuse(origin, "POST /v1/tools/call", error));
+    }
+    const { name, args, trace } = body as Record<string, unknown>;
+    const gone = new AbortController();
+    const abort = (): void => {
+      if (!reply.raw.writableFinished) gone.abort();
+    };
+    reply.raw.once("close", abort);
+    const bytes = Number(request.headers["content-length"]);
+    const outcome = await corridor.handleCall({
+      ...origin,
+      name,
+      args,
+      trace,
+      signal: gone.signal,
+      ...(bytes >= 0 && { bytes }),
+    });
+    reply.raw.off("close", abort);
+    return sendOutcome(reply, outcome);
+  });
+
+  for (const [path, method] of [
+    ["/v1/tools", "tools.list"],
+    ["/v1/capabilities", "capabilities.get"],
+    ["/v1/manifest", "manifest.get"],
+  ] as const) {
+    app.get(path, async (request, reply) =>
+      sendResult(reply, await corridor.handleMethod({ ...originOf(request), method, params: {} })),
+    );
+  }
+
+  app.get("/v1/prompt", async (request, reply) => {
+    const outcome = await corridor.handleMethod({ ...originOf(request), method: "prompt.get", params: {} });
+    if (!outcome.ok) return sendFailure(reply, outcome);
+    if (request.headers.accept?.includes("application/json")) return reply.send(outcome.result);
+    return reply.type("text/plain; charset=utf-8").send((outcome.result as { text: string }).text);
+  });
+
+  app.get("/v1/health", async (_request, reply) => {
+    const health = corridor.health();
+    return reply.code(health.ready ? 200 : 503).send(health);
+  });
+
+  app.get("/openapi.json", async (_request, reply) => reply.send(toOpenApi(url())));
+
+  app.get("/", async (_request, reply) =>
+    reply.send({
+      name: "portcullis",
+      doors: {
+        mcp: "/mcp",
+        sse: "/sse/",
+        websocket: "/v1/connector",
+        call: "/v1/tools/call",
+        openapi: "/openapi.json",
+        health: "/v1/health",
+      },
+      next: "Every door but /v1/health and /v1/capabilities wants a token: Authorization: Bearer …",
+    }),
+  );
+}

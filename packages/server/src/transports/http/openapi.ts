@@ -1,0 +1,96 @@
+import { Capabilities, Failure, Health, Manifest, Success, ToolCall, ToolList } from "@portcullis/contracts";
+import { version } from "../../version.ts";
+
+const json = (schema: unknown) => ({ content: { "application/json": { schema } } });
+const refusal = (description: string) => ({ description, ...json({ $ref: "#/components/schemas/Failure" }) });
+
+/** A schema as it stands in the document: `$id` would make its references point elsewhere. */
+function plain(schema: unknown): unknown {
+  return JSON.parse(JSON.stringify(schema, (key, value: unknown) => (key === "$id" ? undefined : value)));
+}
+
+const get = (operationId: string, summary: string, ok: unknown, open = false) => ({
+  get: {
+    operationId,
+    summary,
+    ...(open && { security: [] }),
+    responses: {
+      "200": { description: "The answer.", ...json(ok) },
+      ...(!open && { "401": refusal("No valid token.") }),
+    },
+  },
+});
+
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+
+/** The OpenAPI 3.1 document of the HTTP mirror, made from the schemas that the server itself uses. */
+export function toOpenApi(url: string): Readonly<Record<string, unknown>> {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Portcullis",
+      version,
+      summary: "One guarded door between AI clients and your own data.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url }],
+    security: [{ token: [] }],
+    paths: {
+      "/v1/tools/call": {
+        post: {
+          operationId: "callTool",
+          summary: "Calls a tool. The status is that of the outcome's code; the body is the same as on the WebSocket.",
+          requestBody: { required: true, ...json(ref("ToolCall")) },
+          responses: {
+            "200": { description: "The tool's answer.", ...json(ref("Success")) },
+            "400": refusal("The body or the tool's arguments are wrong."),
+            "401": refusal("No valid token."),
+            "403": refusal("Denied by policy, or the owner has to answer first."),
+            "404": refusal("No such tool, or nothing there."),
+            "413": refusal("The request or the answer is too large."),
+            "429": refusal("A rate or turn limit; Retry-After says when."),
+            "502": refusal("The source failed."),
+            "503": refusal("The server cannot take or record the call now."),
+            "504": refusal("The call was not finished by its deadline."),
+          },
+        },
+      },
+      "/v1/tools": get("listTools", "The tools that this caller may use.", ref("ToolList")),
+      "/v1/capabilities": get("getCapabilities", "What the server offers, and its limits.", ref("Capabilities"), true),
+      "/v1/manifest": get("getManifest", "The tools with the doors to call them through.", ref("Manifest")),
+      "/v1/prompt": {
+        get: {
+          operationId: "getPrompt",
+          summary: "A system prompt for this caller: tools, argument shapes, safety rules.",
+          responses: {
+            "200": { description: "The text.", content: { "text/plain": { schema: { type: "string" } } } },
+            "401": refusal("No valid token."),
+          },
+        },
+      },
+      "/v1/health": {
+        get: {
+          operationId: "getHealth",
+          summary: "Whether the server lives and takes calls.",
+          security: [],
+          responses: {
+            "200": { description: "It lives, and takes calls.", ...json(ref("Health")) },
+            "503": { description: "It lives, and takes no calls; `faults` says why.", ...json(ref("Health")) },
+          },
+        },
+      },
+    },
+    components: {
+      securitySchemes: { token: { type: "http", scheme: "bearer" } },
+      schemas: {
+        ToolCall: plain(ToolCall),
+        Success: plain(Success),
+        Failure: plain(Failure),
+        ToolList: plain(ToolList),
+        Capabilities: plain(Capabilities),
+        Manifest: plain(Manifest),
+        Health: plain(Health),
+      },
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { CallError, type MethodName, methodSchemas, type RpcRequest } from "@portcullis/contracts";
+import type { ValidateFunction } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+
+const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
+const validators = new Map<string, ValidateFunction>(
+  Object.entries(methodSchemas).map(([name, { params }]) => [name, ajv.compile(params)]),
+);
+
+export const methodNames = Object.keys(methodSchemas) as readonly MethodName[];
+
+/** What is wrong with a request before anyone is asked: no such method, or parameters that its schema refuses. */
+export function paramsFault({ method, params }: RpcRequest): CallError | undefined {
+  const accepts = validators.get(method);
+  if (!accepts) {
+    return new CallError("METHOD_NOT_FOUND", `There is no method ${JSON.stringify(method.slice(0, 64))}.`, {
+      details: { methods: methodNames },
+    });
+  }
+  if (accepts(params ?? {})) return undefined;
+  const [first] = accepts.errors ?? [];
+  const place = `params${first?.instancePath.replaceAll("/", ".") ?? ""}`;
+  return new CallError("INVALID_PARAMS", `${place} ${first?.message ?? "is wrong"}.`, {
+    details: {
+      at: place,
+      errors: accepts.errors?.map(({ instancePath, keyword, message }) => ({ path: instancePath, keyword, message })),
+    },
+  });
+}
