@@ -8,7 +8,8 @@ const retries = { never: "no", later: "later", "after-change": "after a change" 
 
 test("docs/errors.md lists the codes of the table", async () => {
   const rows = Object.entries(codes).map(
-    ([code, { http, jsonRpc, retry, summary }]) => `| \`${code}\` | ${http} | ${jsonRpc} | ${retries[retry]} | ${summary} |`,
+    ([code, { http, jsonRpc, retry, summary }]) =>
+      `| \`${code}\` | ${http} | ${jsonRpc} | ${retries[retry]} | ${summary} |`,
   );
   const page = [
     "# Codes",

@@ -1,5 +1,5 @@
-import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { connect } from "@portcullis/client";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { asGuest } from "../support/guests.ts";
@@ -43,7 +43,12 @@ describe("audit", () => {
         durationUs: expect.any(Number),
         bytesOut: expect.any(Number),
       });
-      expect(recordOf(denied.auditId)).toMatchObject({ decision: "deny", scope: null, outcome: "PERMISSION_DENIED", resources: ["file:///etc/passwd"] });
+      expect(recordOf(denied.auditId)).toMatchObject({
+        decision: "deny",
+        scope: null,
+        outcome: "PERMISSION_DENIED",
+        resources: ["file:///etc/passwd"],
+      });
       expect(recordOf(unknown.auditId)).toMatchObject({ tool: "fs.readFiles", outcome: "NOT_FOUND" });
     }),
   );
@@ -51,7 +56,11 @@ describe("audit", () => {
   verifies("W3.outcome", (door) =>
     asGuest(world, { door, subject: "reader" }, async (reader) => {
       const answer = await reader.call("fs.stat", { path: "notes/todo.md" });
-      expect(answer).toMatchObject({ ok: true, result: expect.any(Object), auditId: expect.stringMatching(/^[0-9A-Z]{26}$/) });
+      expect(answer).toMatchObject({
+        ok: true,
+        result: expect.any(Object),
+        auditId: expect.stringMatching(/^[0-9A-Z]{26}$/),
+      });
       expect((await world.audit()).some(({ id }) => id === answer.auditId)).toBe(true);
     }),
   );
@@ -106,14 +115,23 @@ describe("audit", () => {
 
   verifies("U1.kill", async () => {
     const rounds = 20;
-    const doomed = await openWorld({ policies, settings: "limits: { turnCalls: 100000, turnCeiling: 1000000, concurrentCalls: 2000 }\n" });
+    const doomed = await openWorld({
+      policies,
+      settings: "limits: { turnCalls: 100000, turnCeiling: 1000000, concurrentCalls: 2000 }\n",
+    });
     try {
       const token = await doomed.token("reader");
       const answered: string[] = [];
       for (let round = 0; round < rounds; round++) {
-        const clients = await Promise.all(Array.from({ length: 20 }, () => connect({ url: doomed.listening.websocket, token, reconnect: false })));
+        const clients = await Promise.all(
+          Array.from({ length: 20 }, () => connect({ url: doomed.listening.websocket, token, reconnect: false })),
+        );
         const calls = Array.from({ length: 1_000 }, async (_, n) => {
-          const outcome = await clients[n % clients.length]?.request("tools.call", { name: "fs.readFile", args: { path: "notes/todo.md" }, trace: { purpose: `round ${round}` } });
+          const outcome = await clients[n % clients.length]?.request("tools.call", {
+            name: "fs.readFile",
+            args: { path: "notes/todo.md" },
+            trace: { purpose: `round ${round}` },
+          });
           const { auditId } = outcome as { auditId: string };
           answered.push(auditId);
           if (answered.length % 400 === 10 * (round + 1)) doomed.server.kill("SIGKILL");
@@ -136,7 +154,9 @@ describe("audit", () => {
 /** Changes a record's text behind the server's back. */
 function forge(path: string, seq: number): void {
   const db = new DatabaseSync(path);
-  const { name } = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%body%'").get() as { name: string };
+  const { name } = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%body%'").get() as {
+    name: string;
+  };
   const { changes } = db.prepare(`UPDATE "${name}" SET body = replace(body, 'T', 't') WHERE seq = ?`).run(seq);
   if (changes !== 1) throw new Error(`No record ${seq} to forge.`);
   db.close();
@@ -148,4 +168,3 @@ function holdLock(path: string): { close(): void } {
   db.exec("BEGIN IMMEDIATE");
   return { close: () => db.close() };
 }
-

@@ -2,32 +2,39 @@ import { request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { connect } from "@portcullis/client";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
-import { asGuest, eventually } from "../support/guests.ts";
 import { enter, enterMcp } from "../support/doors.ts";
+import { asGuest, eventually } from "../support/guests.ts";
 import type { DoorName } from "../support/requirements.ts";
 import { verifies, verifiesOnce } from "../support/verifies.ts";
 import { openWorld, type World } from "../support/world.ts";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 
 let world: World;
 
 beforeAll(async () => {
   world = await openWorld({
     settings: "limits: { turnCalls: 1000 }\n",
-    policies: { "reader.yaml": `
+    policies: {
+      "reader.yaml": `
 subject: reader
 scopes:
   - { tool: [fs.readFile, search], allow: ["@served/**"] }
-` },
+`,
+    },
   });
 });
 afterAll(() => world?.close());
 
 /** A WebSocket spoken by hand: what is sent goes out as it is, and every message that comes in is kept. */
-async function speak(): Promise<{ send(data: string | Buffer, binary?: boolean): void; next(): Promise<unknown>; closed: Promise<number>; close(): void }> {
+async function speak(): Promise<{
+  send(data: string | Buffer, binary?: boolean): void;
+  next(): Promise<unknown>;
+  closed: Promise<number>;
+  close(): void;
+}> {
   const socket = new WebSocket(world.listening.websocket, "portcullis.v1");
   const heard: unknown[] = [];
   const waiting: ((message: unknown) => void)[] = [];
@@ -62,7 +69,9 @@ describe("doors", () => {
     expect(await line.next()).toMatchObject({ id: null, error: { code: -32600 } });
     line.send("{ nothing");
     expect(await line.next()).toMatchObject({ id: null, error: { code: -32700 } });
-    line.send(`[1, ${ask("a", "health.check")}, {"jsonrpc":"2.0","method":"health.check"}, {"id":5}, ${ask("b", "no.such")}]`);
+    line.send(
+      `[1, ${ask("a", "health.check")}, {"jsonrpc":"2.0","method":"health.check"}, {"id":5}, ${ask("b", "no.such")}]`,
+    );
     const batch = (await line.next()) as { id: unknown; error?: { code: number } }[];
     expect(batch).toHaveLength(4);
     expect(batch.filter(({ error }) => error?.code === -32600)).toHaveLength(2);
@@ -105,7 +114,15 @@ describe("doors", () => {
       line.send(ask(1, "capabilities.get"));
       return ((await line.next()) as { result: { methods: string[] } }).result;
     })()) as { methods: string[] };
-    for (const method of ["tools.list", "tools.call", "resources.list", "prompts.list", "auth.refresh", "health.check", ...Object.keys(params)]) {
+    for (const method of [
+      "tools.list",
+      "tools.call",
+      "resources.list",
+      "prompts.list",
+      "auth.refresh",
+      "health.check",
+      ...Object.keys(params),
+    ]) {
       expect(methods).toContain(method);
       line.send(ask(method, method, params[method] ?? {}));
       const answer = (await line.next()) as { id: string; error?: { code: number } };
@@ -120,7 +137,14 @@ describe("doors", () => {
   verifies("W3.envelope", async () => {
     const line = await speak();
     const seen: string[] = [];
-    for (const bad of ["{", "[]", ask(1, "no.such"), ask(2, "tools.list"), ask(3, "auth.exchange", {}), ask(4, "auth.exchange", { token: "pcl_wrong" })]) {
+    for (const bad of [
+      "{",
+      "[]",
+      ask(1, "no.such"),
+      ask(2, "tools.list"),
+      ask(3, "auth.exchange", {}),
+      ask(4, "auth.exchange", { token: "pcl_wrong" }),
+    ]) {
       line.send(bad);
       const { error } = (await line.next()) as { error: { data: { code: string; auditId: string } } };
       expect(error.data.code).toMatch(/^[A-Z_]+$/);
@@ -139,7 +163,10 @@ describe("doors", () => {
     }
     for (const method of ["tools.list", "tools.call", "resources.list", "auth.refresh"]) {
       line.send(ask(method, method, method === "tools.call" ? { name: "fs.readFile", args: {} } : {}));
-      expect(await line.next()).toMatchObject({ id: method, error: { code: -32001, data: { code: "UNAUTHENTICATED" } } });
+      expect(await line.next()).toMatchObject({
+        id: method,
+        error: { code: -32001, data: { code: "UNAUTHENTICATED" } },
+      });
     }
     line.send(ask(1, "auth.exchange", { token: await world.token("reader") }));
     const { result } = (await line.next()) as { result: { expiresInMs: number } };
@@ -179,12 +206,22 @@ describe("doors", () => {
     for (const revision of ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]) {
       const response = await fetch(world.listening.mcp, {
         method: "POST",
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json", accept: "application/json, text/event-stream" },
-        body: ask(1, "initialize", { protocolVersion: revision, capabilities: {}, clientInfo: { name: "t", version: "1" } }),
+        headers: {
+          authorization: `Bearer ${token}`,
+          "content-type": "application/json",
+          accept: "application/json, text/event-stream",
+        },
+        body: ask(1, "initialize", {
+          protocolVersion: revision,
+          capabilities: {},
+          clientInfo: { name: "t", version: "1" },
+        }),
       });
       expect(await response.text(), revision).toContain(`"protocolVersion":"${revision}"`);
     }
-    const transport = new StreamableHTTPClientTransport(new URL(world.listening.mcp), { requestInit: { headers: { Authorization: `Bearer ${token}` } } });
+    const transport = new StreamableHTTPClientTransport(new URL(world.listening.mcp), {
+      requestInit: { headers: { Authorization: `Bearer ${token}` } },
+    });
     const guest = await enterMcp(transport, "2026-07-28");
     expect(await guest.call("fs.readFile", { path: "notes/todo.md" })).toMatchObject({ ok: true });
     await guest.close();
@@ -193,7 +230,11 @@ describe("doors", () => {
   verifies("W4.validation", (door) =>
     asGuest(world, { door, subject: "reader" }, async (reader) => {
       const refused = await reader.call("fs.readFile", { path: 7, colour: "blue" });
-      expect(refused).toMatchObject({ ok: false, code: "VALIDATION_ERROR", details: { errors: [expect.objectContaining({ message: expect.any(String) })] } });
+      expect(refused).toMatchObject({
+        ok: false,
+        code: "VALIDATION_ERROR",
+        details: { errors: [expect.objectContaining({ message: expect.any(String) })] },
+      });
       expect(await reader.call("fs.readFile", {})).toMatchObject({ ok: false, code: "VALIDATION_ERROR" });
     }),
   );
@@ -219,35 +260,75 @@ describe("doors", () => {
       expect(failed).toMatch(/UNAUTHENTICATED|401|[Uu]nauthori[sz]ed/);
       expect(failed).not.toContain("Water the plants");
     }
-    expect((await world.audit()).some(({ outcome, door: through }) => outcome === "UNAUTHENTICATED" && through === (door === "mcp-http-legacy" ? "mcp-http" : door))).toBe(true);
+    expect(
+      (await world.audit()).some(
+        ({ outcome, door: through }) =>
+          outcome === "UNAUTHENTICATED" && through === (door === "mcp-http-legacy" ? "mcp-http" : door),
+      ),
+    ).toBe(true);
   });
 
   verifies("W6.revoked", async (door) => {
     const name = `leaver-${door}`;
     const { stdout } = await world.run("token", "create", name, "--subject", "reader", "--json");
-    const guest = await enter(door, world, { token: (JSON.parse(stdout) as { token: string }).token, subject: "reader" });
+    const guest = await enter(door, world, {
+      token: (JSON.parse(stdout) as { token: string }).token,
+      subject: "reader",
+    });
     expect(await guest.call("fs.readFile", { path: "notes/todo.md" })).toMatchObject({ ok: true });
     expect((await world.run("token", "revoke", name)).status).toBe(0);
-    const after = await guest.call("fs.readFile", { path: "notes/todo.md" }).then(JSON.stringify, (error: unknown) => `${(error as Error).message} ${JSON.stringify(error)}`);
+    const after = await guest
+      .call("fs.readFile", { path: "notes/todo.md" })
+      .then(JSON.stringify, (error: unknown) => `${(error as Error).message} ${JSON.stringify(error)}`);
     expect(after).toMatch(/UNAUTHENTICATED|401|[Uu]nauthori[sz]ed/);
     expect(after).not.toContain("Water");
     await guest.close().catch(() => {});
   });
 
   verifies("A3.host", async (door) => {
-    const path: Record<DoorName, string> = { websocket: "/v1/connector", http: "/v1/tools", "mcp-http": "/mcp", "mcp-http-legacy": "/mcp", "mcp-sse": "/sse/", "mcp-stdio": "" };
+    const path: Record<DoorName, string> = {
+      websocket: "/v1/connector",
+      http: "/v1/tools",
+      "mcp-http": "/mcp",
+      "mcp-http-legacy": "/mcp",
+      "mcp-sse": "/sse/",
+      "mcp-stdio": "",
+    };
     const headers = { authorization: `Bearer ${world.ownerToken}`, accept: "text/event-stream, application/json" };
-    const upgrade = door === "websocket" ? { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" } : {};
-    for (const foreign of [{ host: "evil.test" }, { origin: "https://evil.test" }, { host: "127.0.0.1.evil.test:80" }]) {
+    const upgrade =
+      door === "websocket"
+        ? {
+            connection: "Upgrade",
+            upgrade: "websocket",
+            "sec-websocket-version": "13",
+            "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+          }
+        : {};
+    for (const foreign of [
+      { host: "evil.test" },
+      { origin: "https://evil.test" },
+      { host: "127.0.0.1.evil.test:80" },
+    ]) {
       expect(await statusOf(path[door], { ...headers, ...upgrade, ...foreign }), JSON.stringify(foreign)).toBe(403);
     }
   });
 
   verifies("W9.mirror", async () => {
     const url = `${world.listening.http}/v1/tools/call`;
-    const post = (body: string, token = world.ownerToken) => fetch(url, { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/json" }, body });
-    const good = await post(JSON.stringify({ name: "fs.readFile", args: { path: "notes/todo.md" }, trace: { purpose: "see" } }), await world.token("reader"));
-    expect([good.status, await good.json()]).toEqual([200, expect.objectContaining({ ok: true, auditId: expect.any(String) })]);
+    const post = (body: string, token = world.ownerToken) =>
+      fetch(url, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        body,
+      });
+    const good = await post(
+      JSON.stringify({ name: "fs.readFile", args: { path: "notes/todo.md" }, trace: { purpose: "see" } }),
+      await world.token("reader"),
+    );
+    expect([good.status, await good.json()]).toEqual([
+      200,
+      expect.objectContaining({ ok: true, auditId: expect.any(String) }),
+    ]);
     for (const [body, status, code] of [
       ["{", 400, "PARSE_ERROR"],
       ["[]", 400, "INVALID_PARAMS"],
@@ -267,16 +348,30 @@ describe("doors", () => {
   });
 
   verifies("W9.openapi", async () => {
-    const document = (await (await fetch(`${world.listening.http}/openapi.json`)).json()) as { openapi: string; paths: object };
+    const document = (await (await fetch(`${world.listening.http}/openapi.json`)).json()) as {
+      openapi: string;
+      paths: object;
+    };
     expect(document.openapi).toMatch(/^3\.1/);
-    expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(["/v1/tools/call", "/v1/tools", "/v1/capabilities", "/v1/health", "/v1/manifest", "/v1/prompt"]));
+    expect(Object.keys(document.paths)).toEqual(
+      expect.arrayContaining([
+        "/v1/tools/call",
+        "/v1/tools",
+        "/v1/capabilities",
+        "/v1/health",
+        "/v1/manifest",
+        "/v1/prompt",
+      ]),
+    );
     const { Validator } = await import("@seriousme/openapi-schema-validator");
     expect(await new Validator().validate(document)).toMatchObject({ valid: true });
   });
 
   verifies("W10.manifest", async () => {
     const headers = { authorization: `Bearer ${await world.token("reader")}` };
-    const manifest = (await (await fetch(`${world.listening.http}/v1/manifest`, { headers })).json()) as { tools: { name: string }[] };
+    const manifest = (await (await fetch(`${world.listening.http}/v1/manifest`, { headers })).json()) as {
+      tools: { name: string }[];
+    };
     expect(manifest.tools.map(({ name }) => name)).toEqual(["fs.readFile", "search"]);
     const prompt = await (await fetch(`${world.listening.http}/v1/prompt`, { headers })).text();
     expect(prompt).toContain("fs.readFile(");
@@ -293,7 +388,9 @@ describe("doors", () => {
 
     const liar = new WebSocketServer({ port: 0, host: "127.0.0.1" });
     liar.on("connection", (socket) =>
-      socket.on("message", (data) => socket.send(JSON.stringify({ jsonrpc: "2.0", id: JSON.parse(String(data)).id, result: { ok: "perhaps" } }))),
+      socket.on("message", (data) =>
+        socket.send(JSON.stringify({ jsonrpc: "2.0", id: JSON.parse(String(data)).id, result: { ok: "perhaps" } })),
+      ),
     );
     const url = `ws://127.0.0.1:${(liar.address() as AddressInfo).port}/v1/connector`;
     await expect(connect({ url, token: "pcl_any" })).rejects.toThrow(/answer|schema|malformed/i);
@@ -301,12 +398,20 @@ describe("doors", () => {
   });
 
   verifies("W4.internal", async (door) => {
-    const ailing = await openWorld({ policies: { "finder.yaml": "subject: finder\nscopes:\n  - { tool: search, allow: ['@served/**'] }\n" } });
+    const ailing = await openWorld({
+      policies: { "finder.yaml": "subject: finder\nscopes:\n  - { tool: search, allow: ['@served/**'] }\n" },
+    });
     try {
       await asGuest(ailing, { door, subject: "finder" }, async (finder) => {
-        await eventually(5_000, async () => expect((await finder.call("search", { query: "plants" }, { purpose: `${performance.now()}` })).result.results).toHaveLength(1));
+        await eventually(5_000, async () =>
+          expect(
+            (await finder.call("search", { query: "plants" }, { purpose: `${performance.now()}` })).result.results,
+          ).toHaveLength(1),
+        );
         const index = new DatabaseSync(join(ailing.data, "index.db"));
-        const tables = index.prepare("SELECT name FROM sqlite_master WHERE sql LIKE '%fts5%'").all() as { name: string }[];
+        const tables = index.prepare("SELECT name FROM sqlite_master WHERE sql LIKE '%fts5%'").all() as {
+          name: string;
+        }[];
         for (const { name } of tables) index.exec(`DROP TABLE "${name}"`);
         index.close();
         const failed = await finder.call("search", { query: "plants" }, { purpose: "after the fall" });
@@ -335,4 +440,3 @@ const statusOf = (path: string, headers: Record<string, string>): Promise<number
     request.once("error", reject);
     request.end();
   });
-

@@ -45,7 +45,10 @@ describe("limits", () => {
       // The bucket is the subject's, whatever token or door it uses, so that another door may have emptied it already.
       expect(answers.filter(({ ok }) => ok).length).toBeLessThanOrEqual(2);
       const refused = answers.find(({ ok }) => !ok);
-      expect(refused).toMatchObject({ code: "RATE_LIMITED", details: { capacity: 2, tokensLeft: expect.any(Number), bucket: expect.stringContaining("slow-lane") } });
+      expect(refused).toMatchObject({
+        code: "RATE_LIMITED",
+        details: { capacity: 2, tokensLeft: expect.any(Number), bucket: expect.stringContaining("slow-lane") },
+      });
       expect(refused?.details.retryAfterMs).toBeGreaterThan(0);
       expect(refused?.details.retryAfterMs).toBeLessThanOrEqual(10_000);
     }),
@@ -61,8 +64,13 @@ describe("limits", () => {
       const rest = await Promise.all(Array.from({ length: 6 }, () => read("notes/todo.md")));
       expect(rest.filter(({ ok }) => ok)).toHaveLength(2);
       const refused = rest.find(({ ok }) => !ok);
-      expect(refused).toMatchObject({ code: "TURN_LIMIT", details: { capacity: 5, retryAfterMs: expect.any(Number), next: expect.stringMatching(/batch/i) } });
-      expect(await looping.call("fs.readFile", { path: "notes/todo.md" }, { purpose: `${purpose}, once more` })).toMatchObject({ ok: true });
+      expect(refused).toMatchObject({
+        code: "TURN_LIMIT",
+        details: { capacity: 5, retryAfterMs: expect.any(Number), next: expect.stringMatching(/batch/i) },
+      });
+      expect(
+        await looping.call("fs.readFile", { path: "notes/todo.md" }, { purpose: `${purpose}, once more` }),
+      ).toMatchObject({ ok: true });
     }),
   );
 
@@ -70,10 +78,15 @@ describe("limits", () => {
     const client = await connect({ url: world.listening.websocket, token: await world.token("waiting") });
     const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/never`;
     const trace = { purpose: "wait" };
-    expect(await client.request("tools.call", { name: "http.fetch", args: { url }, trace })).toMatchObject({ ok: false, code: "TIMEOUT" });
+    expect(await client.request("tools.call", { name: "http.fetch", args: { url }, trace })).toMatchObject({
+      ok: false,
+      code: "TIMEOUT",
+    });
     const before = closed;
     const controller = new AbortController();
-    const call = client.call("http.fetch", { url }, { purpose: "wait", signal: controller.signal }).catch((error: unknown) => error);
+    const call = client
+      .call("http.fetch", { url }, { purpose: "wait", signal: controller.signal })
+      .catch((error: unknown) => error);
     setTimeout(() => controller.abort(), 200);
     expect(JSON.stringify(await call) + String(await call)).toMatch(/CANCELLED|abort/i);
     await eventually(2_000, () => expect(closed).toBeGreaterThan(before));

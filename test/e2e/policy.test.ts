@@ -56,7 +56,9 @@ beforeAll(async () => {
     files: { "todo.md": "# To do\n\ntoken = abcdefghij\n", "drafts/novel.md": "It was a dark night.\n" },
     policies,
   });
-  web = createServer((request, response) => response.setHeader("content-type", "text/plain").end(`${request.method} answered`));
+  web = createServer((request, response) =>
+    response.setHeader("content-type", "text/plain").end(`${request.method} answered`),
+  );
   await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
   site = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
 });
@@ -68,13 +70,25 @@ afterAll(async () => {
 describe("policy", () => {
   verifies("P1.file", (door) =>
     asGuest(world, { door, subject: "duck@home" }, async (duck) => {
-      const read = await duck.call("fs.readFile", { path: "~/notes/todo.md", encoding: "utf8" }, { purpose: "summarize-todo" });
+      const read = await duck.call(
+        "fs.readFile",
+        { path: "~/notes/todo.md", encoding: "utf8" },
+        { purpose: "summarize-todo" },
+      );
       expect(read).toMatchObject({ ok: true });
       expect(read.result.content).toContain("# To do");
       expect(read.result.content).not.toContain("abcdefghij");
-      expect(await duck.call("fs.readFile", { path: "~/.ssh/id_ed25519" })).toMatchObject({ ok: false, code: "PERMISSION_DENIED" });
-      expect(await duck.call("http.fetch", { url: `${site}/page` })).toMatchObject({ ok: true, result: { status: 200 } });
-      expect(await duck.call("http.fetch", { url: "https://raw.githubusercontent.com.evil.test/me/x" })).toMatchObject({ code: "PERMISSION_DENIED" });
+      expect(await duck.call("fs.readFile", { path: "~/.ssh/id_ed25519" })).toMatchObject({
+        ok: false,
+        code: "PERMISSION_DENIED",
+      });
+      expect(await duck.call("http.fetch", { url: `${site}/page` })).toMatchObject({
+        ok: true,
+        result: { status: 200 },
+      });
+      expect(await duck.call("http.fetch", { url: "https://raw.githubusercontent.com.evil.test/me/x" })).toMatchObject({
+        code: "PERMISSION_DENIED",
+      });
     }),
   );
 
@@ -108,7 +122,11 @@ describe("policy", () => {
   verifies("W4.denied", (door) =>
     asGuest(world, { door, subject: "nobody-here" }, async (nobody) => {
       const denied = await nobody.call("fs.readFile", { path: "notes/drafts/novel.md" });
-      expect(denied).toMatchObject({ ok: false, code: "PERMISSION_DENIED", details: { scope: null, resource: `file://${world.folder}/drafts/novel.md` } });
+      expect(denied).toMatchObject({
+        ok: false,
+        code: "PERMISSION_DENIED",
+        details: { scope: null, resource: `file://${world.folder}/drafts/novel.md` },
+      });
       expect(denied.details.reason).toBeTypeOf("string");
       expect(JSON.stringify(denied.details.smallestScope)).toContain(`${world.folder}/drafts/novel.md`);
       expect(denied.message).not.toBe("");
@@ -120,24 +138,34 @@ describe("policy", () => {
       const answer = await guest.call("fs.readFile", { path: "notes/todo.md" }, { purpose: "summarize the week" });
       expect(answer).toMatchObject({ ok: true });
       const records = await world.audit();
-      expect(records.find(({ id }) => id === answer.auditId)).toMatchObject({ purpose: { text: "summarize the week", stated: true } });
-      expect(await guest.call("fs.readFile", { path: "notes/todo.md" }, { purpose: "train a model" })).toMatchObject({ code: "PERMISSION_DENIED" });
+      expect(records.find(({ id }) => id === answer.auditId)).toMatchObject({
+        purpose: { text: "summarize the week", stated: true },
+      });
+      expect(await guest.call("fs.readFile", { path: "notes/todo.md" }, { purpose: "train a model" })).toMatchObject({
+        code: "PERMISSION_DENIED",
+      });
     });
     await asGuest(world, { door, subject: "stated" }, async (guest) => {
       expect(await guest.call("fs.readFile", { path: "notes/todo.md" }, { purpose: "" })).toMatchObject({ ok: false });
-      expect(await guest.call("fs.readFile", { path: "notes/todo.md" }, { purpose: "a reason" })).toMatchObject({ ok: true });
+      expect(await guest.call("fs.readFile", { path: "notes/todo.md" }, { purpose: "a reason" })).toMatchObject({
+        ok: true,
+      });
     });
   });
 
   verifies("P6.read-only", (door) =>
     asGuest(world, { door, subject: "poster" }, async (poster) => {
       expect(await poster.call("http.fetch", { url: `${site}/other`, method: "GET" })).toMatchObject({ ok: true });
-      expect(await poster.call("http.fetch", { url: `${site}/other`, method: "POST", body: "x" })).toMatchObject({ code: "PERMISSION_DENIED" });
+      expect(await poster.call("http.fetch", { url: `${site}/other`, method: "POST", body: "x" })).toMatchObject({
+        code: "PERMISSION_DENIED",
+      });
       expect(await poster.call("http.fetch", { url: `${site}/named/x`, method: "POST", body: "x" })).toMatchObject({
         ok: true,
         result: { text: expect.stringContaining("POST answered") },
       });
-      expect(await poster.call("http.fetch", { url: `${site}/named/x`, method: "DELETE" })).toMatchObject({ code: "PERMISSION_DENIED" });
+      expect(await poster.call("http.fetch", { url: `${site}/named/x`, method: "DELETE" })).toMatchObject({
+        code: "PERMISSION_DENIED",
+      });
     }),
   );
 
@@ -146,7 +174,10 @@ describe("policy", () => {
     await asGuest(world, { door, subject }, async (late) => {
       const read = () => late.call("fs.readFile", { path: "notes/todo.md" });
       expect(await read()).toMatchObject({ code: "PERMISSION_DENIED" });
-      world.policy(`${subject}.yaml`, `subject: ${subject}\nscopes:\n  - { tool: fs.readFile, allow: ["@served/**"] }\n`);
+      world.policy(
+        `${subject}.yaml`,
+        `subject: ${subject}\nscopes:\n  - { tool: fs.readFile, allow: ["@served/**"] }\n`,
+      );
       await eventually(1_500, async () => expect(await read()).toMatchObject({ ok: true }));
     });
   });
@@ -169,10 +200,25 @@ describe("policy", () => {
   });
 
   verifiesOnce("P4.explain", async () => {
-    const why = await world.run("policy", "explain", "torn", "fs.readFile", `${world.folder}/drafts/novel.md`, "--json");
+    const why = await world.run(
+      "policy",
+      "explain",
+      "torn",
+      "fs.readFile",
+      `${world.folder}/drafts/novel.md`,
+      "--json",
+    );
     expect(JSON.parse(why.stdout)).toMatchObject({ verdict: { effect: "deny" } });
     expect(why.stdout).toContain("closed");
-    const nearly = await world.run("policy", "explain", "purposeful", "fs.readFile", `${world.folder}/todo.md`, "--purpose", "train");
+    const nearly = await world.run(
+      "policy",
+      "explain",
+      "purposeful",
+      "fs.readFile",
+      `${world.folder}/todo.md`,
+      "--purpose",
+      "train",
+    );
     expect(nearly.stdout).toMatch(/purpose/);
     expect(nearly.status).toBe(1);
   });

@@ -37,7 +37,9 @@ describe("redaction", () => {
       for (const name of ["keys.md", "encoded.txt", "settings.json"]) {
         const text = JSON.stringify((await reader.call("fs.readFile", { path: `notes/${name}` })).result);
         expect(text, name).toContain("[redacted:");
-        expect(text).not.toMatch(new RegExp([key, github, "hunter2", Buffer.from(github).toString("base64").slice(0, 20)].join("|")));
+        expect(text).not.toMatch(
+          new RegExp([key, github, "hunter2", Buffer.from(github).toString("base64").slice(0, 20)].join("|")),
+        );
       }
     }),
   );
@@ -45,7 +47,9 @@ describe("redaction", () => {
   verifies("R1.patterns", (door) =>
     asGuest(world, { door, subject: "reader" }, async (reader) => {
       expect((await reader.call("fs.readFile", { path: "notes/badge.md" })).result.content).not.toContain(badge);
-      expect((await reader.call("fs.readFile", { path: "notes/plain.md" })).result.content).not.toMatch(/nothing to hide/i);
+      expect((await reader.call("fs.readFile", { path: "notes/plain.md" })).result.content).not.toMatch(
+        /nothing to hide/i,
+      );
     }),
   );
 
@@ -55,7 +59,9 @@ describe("redaction", () => {
       expect(answer.why).toEqual([expect.stringMatching(/^masked 1 secret /)]);
       const record = (await world.audit()).find(({ id }) => id === answer.auditId);
       expect(Object.values(record?.masks as Record<string, number>)).toEqual([1]);
-      expect((await reader.call("fs.readFile", { path: "notes/badge.md", range: { start: 0, end: 3 } })).why).toBeUndefined();
+      expect(
+        (await reader.call("fs.readFile", { path: "notes/badge.md", range: { start: 0, end: 3 } })).why,
+      ).toBeUndefined();
     }),
   );
 

@@ -3,8 +3,8 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { asGuest, eventually } from "../support/guests.ts";
 import { enterMcp, stdioTransport } from "../support/doors.ts";
+import { asGuest, eventually } from "../support/guests.ts";
 import { verifies, verifiesOnce } from "../support/verifies.ts";
 import { openWorld, type World } from "../support/world.ts";
 
@@ -13,7 +13,8 @@ let world: World;
 beforeAll(async () => {
   world = await openWorld({
     files: {
-      "garden/plan.md": "# Garden plan\r\n\r\nPlant the \u{1F345} tomatoes in the greenhouse, and the \u8C46 beans outside.\r\n\r\n## Water\r\n\r\nEvery evening.\r\n",
+      "garden/plan.md":
+        "# Garden plan\r\n\r\nPlant the \u{1F345} tomatoes in the greenhouse, and the \u8C46 beans outside.\r\n\r\n## Water\r\n\r\nEvery evening.\r\n",
       "private/letter.md": "# A letter\n\nThe tomatoes are a secret.\n",
       "code/app.ts": "export function waterGreenhouse(litres: number): number {\n  return litres * 2;\n}\n",
     },
@@ -26,7 +27,9 @@ scopes:
 `,
     },
   });
-  await eventually(10_000, async () => expect((await owner("search", { query: "tomatoes" })).result.results).not.toEqual([]));
+  await eventually(10_000, async () =>
+    expect((await owner("search", { query: "tomatoes" })).result.results).not.toEqual([]),
+  );
 });
 afterAll(() => world?.close());
 
@@ -57,7 +60,11 @@ describe("search and fetch", () => {
   verifies("M2.fetch", (door) =>
     asGuest(world, { door, subject: "finder" }, async (finder) => {
       const whole = await finder.call("fetch", { id: "notes/garden/plan.md" });
-      expect(whole.result).toMatchObject({ id: "notes/garden/plan.md", title: "Garden plan", text: readFileSync(join(world.folder, "garden/plan.md"), "utf8") });
+      expect(whole.result).toMatchObject({
+        id: "notes/garden/plan.md",
+        title: "Garden plan",
+        text: readFileSync(join(world.folder, "garden/plan.md"), "utf8"),
+      });
       expect(whole.result.url).toMatch(/^http/);
       expect(await finder.call("fetch", { id: "notes/no-such.md" })).toMatchObject({ ok: false, code: "NOT_FOUND" });
       for (const query of ["", "   "]) expect((await finder.call("search", { query })).result).toEqual({ results: [] });
@@ -100,7 +107,9 @@ describe("search and fetch", () => {
     await eventually(1_500, async () => expect(await hits()).toBe(0));
     expect((await owner("search", { query: "bassoon" })).result.results).toHaveLength(1);
     rmSync(path);
-    await eventually(1_500, async () => expect((await owner("search", { query: "bassoon" })).result.results).toEqual([]));
+    await eventually(1_500, async () =>
+      expect((await owner("search", { query: "bassoon" })).result.results).toEqual([]),
+    );
   });
 
   verifies("M2.chatgpt", async () => {

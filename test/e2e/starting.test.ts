@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "@portcullis/client";
@@ -79,28 +79,47 @@ describe("starting", () => {
     const { server, listening } = await startServer(["--port", port], settings);
     expect(new URL(listening.http).port).toBe(port);
     const client = await connect({ url: listening.websocket, token: listening.ownerToken ?? "" });
-    const read = await client.request("tools.call", { name: "fs.readFile", args: { path: "papers/a.md" }, trace: { purpose: "see" } });
+    const read = await client.request("tools.call", {
+      name: "fs.readFile",
+      args: { path: "papers/a.md" },
+      trace: { purpose: "see" },
+    });
     expect(JSON.stringify(read)).toContain("[redacted:");
     expect(JSON.stringify(read)).not.toContain("ZEBRA-99");
     await client.close();
     await stopServer(server, "SIGTERM");
 
     const stdio = await new Promise<string>((resolve) => {
-      const child = execFile(process.execPath, [main], { env: { ...settings, MCP_TRANSPORT: "stdio" }, timeout: 15_000 }, (_error, stdout) => resolve(stdout));
-      child.stdin?.end(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "t", version: "1" } } })}\n`);
+      const child = execFile(
+        process.execPath,
+        [main],
+        { env: { ...settings, MCP_TRANSPORT: "stdio" }, timeout: 15_000 },
+        (_error, stdout) => resolve(stdout),
+      );
+      child.stdin?.end(
+        `${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "t", version: "1" } } })}\n`,
+      );
     });
     expect(JSON.parse(stdio.split("\n")[0] ?? "")).toMatchObject({ id: 1, result: { protocolVersion: "2025-06-18" } });
 
     writeFileSync(join(data, "portcullis.yaml"), "limits:\n  turnCals: 3\n");
     const unknown = await runPortcullis(["serve"], settings);
     expect([unknown.status, unknown.stderr]).toEqual([78, expect.stringMatching(/portcullis\.yaml:2:\d+.*turnCals/)]);
-    const badVariable = await runPortcullis(["serve", "--config", "/dev/null"], { ...settings, PORTCULLIS_LIMITS_TURN_CALLS: "many" });
-    expect([badVariable.status, badVariable.stderr]).toEqual([78, expect.stringContaining("PORTCULLIS_LIMITS_TURN_CALLS")]);
+    const badVariable = await runPortcullis(["serve", "--config", "/dev/null"], {
+      ...settings,
+      PORTCULLIS_LIMITS_TURN_CALLS: "many",
+    });
+    expect([badVariable.status, badVariable.stderr]).toEqual([
+      78,
+      expect.stringContaining("PORTCULLIS_LIMITS_TURN_CALLS"),
+    ]);
   });
 
   verifiesOnce("O4.stop", async () => {
     const client = await connect({ url: world.listening.websocket, token: world.ownerToken, reconnect: false });
-    const calls = Array.from({ length: 10 }, () => client.request("tools.call", { name: "search", args: { query: "plants" }, trace: { purpose: "stop" } }));
+    const calls = Array.from({ length: 10 }, () =>
+      client.request("tools.call", { name: "search", args: { query: "plants" }, trace: { purpose: "stop" } }),
+    );
     await calls[0];
     const started = performance.now();
     await world.restart("SIGTERM");
@@ -140,13 +159,17 @@ describe("starting", () => {
     writeFileSync(file, '# mine\nmodel = "x"\n');
     const printed = await world.run("connect", "codex", "--json");
     expect(JSON.parse(printed.stdout).entry).toMatch(/\[mcp_servers\.portcullis\]/);
-    const wrote = JSON.parse((await world.run("connect", "codex", "--write", "--file", file, "--json")).stdout) as { copy: string };
+    const wrote = JSON.parse((await world.run("connect", "codex", "--write", "--file", file, "--json")).stdout) as {
+      copy: string;
+    };
     expect(readFileSync(file, "utf8")).toMatch(/^# mine[\s\S]*\[mcp_servers\.portcullis\]/);
     expect(readFileSync(wrote.copy, "utf8")).toBe('# mine\nmodel = "x"\n');
     writeFileSync(file, "[broken");
     expect((await world.run("connect", "codex", "--write", "--file", file)).status).toBe(65);
     expect(readFileSync(file, "utf8")).toBe("[broken");
-    const stdio = JSON.parse((await world.run("connect", "claude", "--stdio", world.folder, "--json")).stdout) as { entry: string };
+    const stdio = JSON.parse((await world.run("connect", "claude", "--stdio", world.folder, "--json")).stdout) as {
+      entry: string;
+    };
     const { command, args } = JSON.parse(stdio.entry).mcpServers.portcullis as { command: string; args: string[] };
     expect([command, args]).toEqual([expect.any(String), expect.arrayContaining(["stdio", world.folder])]);
     const guest = await enterMcp(stdioTransport(world, []));

@@ -78,7 +78,8 @@ const withPurpose = (reasons: Reasons | undefined): Reasons => ({ purpose: "to p
 async function enterWebSocket(world: World, { token }: Who): Promise<Guest> {
   const client = await connect({ url: world.listening.websocket, token });
   return {
-    call: async (name, args = {}, reasons) => (await client.request("tools.call", { name, args, trace: withPurpose(reasons) })) as Answer,
+    call: async (name, args = {}, reasons) =>
+      (await client.request("tools.call", { name, args, trace: withPurpose(reasons) })) as Answer,
     async tools() {
       const { tools } = await client.tools();
       return tools.map((tool) => ({ ...tool, description: tool.summary }));

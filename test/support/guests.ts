@@ -1,9 +1,13 @@
-import { type Guest, enter } from "./doors.ts";
+import { enter, type Guest } from "./doors.ts";
 import type { DoorName } from "./requirements.ts";
 import type { World } from "./world.ts";
 
 /** Runs a body as a subject who has come in through a door, and shows them out whatever happens. */
-export async function asGuest(world: World, at: { readonly door: DoorName; readonly subject: string }, body: (guest: Guest) => Promise<void>): Promise<void> {
+export async function asGuest(
+  world: World,
+  at: { readonly door: DoorName; readonly subject: string },
+  body: (guest: Guest) => Promise<void>,
+): Promise<void> {
   const guest = await enter(at.door, world, { token: await world.token(at.subject), subject: at.subject });
   try {
     await body(guest);

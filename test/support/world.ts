@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { defaultPolicy } from "../../packages/server/src/policy/default-policy.ts";
 
 export const main = join(import.meta.dirname, "..", "..", "packages", "server", "dist", "main.js");
 
@@ -63,13 +64,16 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const base = realpathSync(mkdtempSync(join(tmpdir(), "portcullis-")));
   const [folder, data] = [join(base, "notes"), join(base, "data")];
   mkdirSync(folder);
-  mkdirSync(join(data, "policies"), { recursive: true, mode: 0o700 });
+  mkdirSync(data, { mode: 0o700 });
   const put = (path: string, content: string | Buffer): void => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content);
   };
-  for (const [path, content] of Object.entries(options.files ?? { "todo.md": "# To do\n\nWater the plants.\n" })) put(join(folder, path), content);
-  const policy = (file: string, text: string): void => put(join(data, "policies", file), text.replaceAll("FOLDER", folder));
+  for (const [path, content] of Object.entries(options.files ?? { "todo.md": "# To do\n\nWater the plants.\n" }))
+    put(join(folder, path), content);
+  const policy = (file: string, text: string): void =>
+    put(join(data, "policies", file), text.replaceAll("FOLDER", folder));
+  if (options.policies) policy("owner.yaml", defaultPolicy());
   for (const [file, text] of Object.entries(options.policies ?? {})) policy(file, text);
   if (options.settings) put(join(data, "portcullis.yaml"), options.settings);
   await options.prepare?.({ folder, data, base });
@@ -98,7 +102,10 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     },
     async audit() {
       const { stdout } = await run("audit", "tail", "--lines", "100000", "--json");
-      return stdout.split("\n").filter(Boolean).map((line) => JSON.parse(line) as AuditLine);
+      return stdout
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as AuditLine);
     },
     async restart(signal = "SIGTERM") {
       await stopServer(world.server, signal);
@@ -121,13 +128,19 @@ export async function startServer(
   env: NodeJS.ProcessEnv,
 ): Promise<{ server: ChildProcess; listening: Listening; log: () => string }> {
   const port = args.includes("--port") ? [] : ["--port", "0"];
-  const server = spawn(process.execPath, [main, "serve", ...args, ...port, "--json"], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const server = spawn(process.execPath, [main, "serve", ...args, ...port, "--json"], {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let log = "";
   server.stderr.setEncoding("utf8").on("data", (chunk: string) => {
     log += chunk;
   });
   const listening = await new Promise<Listening>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`The server did not start within ${patience} ms:\n${log}`)), patience);
+    const timer = setTimeout(
+      () => reject(new Error(`The server did not start within ${patience} ms:\n${log}`)),
+      patience,
+    );
     createInterface(server.stdout).on("line", (line) => {
       const said = JSON.parse(line) as Listening;
       if (said.event !== "listening") return;
@@ -154,8 +167,13 @@ export async function stopServer(server: ChildProcess, signal: NodeJS.Signals): 
 /** Runs the command line to its end. */
 export const runPortcullis = (args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> =>
   new Promise((resolve) => {
-    execFile(process.execPath, [main, ...args], { env, timeout: patience, maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
-      const status = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
-      resolve({ status, stdout, stderr });
-    });
+    execFile(
+      process.execPath,
+      [main, ...args],
+      { env, timeout: patience, maxBuffer: 1 << 28 },
+      (error, stdout, stderr) => {
+        const status = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+        resolve({ status, stdout, stderr });
+      },
+    );
   });

@@ -25,13 +25,23 @@ export function toServedFolders(paths: readonly string[]): readonly ServedFolder
 function realOf(path: string): string {
   try {
     const real = realpathSync(path);
-    if (!statSync(real).isDirectory()) throw new CommandError(exits.noInput, `${path} is not a folder.`, "Name the folder that holds it.");
+    if (!statSync(real).isDirectory())
+      throw new CommandError(exits.noInput, `${path} is not a folder.`, "Name the folder that holds it.");
     accessSync(real, constants.R_OK | constants.X_OK);
     return real === "/" ? "" : real;
   } catch (error) {
     if (error instanceof CommandError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is nothing there" : code === "EACCES" ? "it may not be read" : (error as Error).message;
-    throw new CommandError(exits.noInput, `${path} cannot be served: ${why}.`, "Check the path; folders are named after `serve`, or in ALLOWED_DIR.");
+    const why =
+      code === "ENOENT"
+        ? "there is nothing there"
+        : code === "EACCES"
+          ? "it may not be read"
+          : (error as Error).message;
+    throw new CommandError(
+      exits.noInput,
+      `${path} cannot be served: ${why}.`,
+      "Check the path; folders are named after `serve`, or in ALLOWED_DIR.",
+    );
   }
 }

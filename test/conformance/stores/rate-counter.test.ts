@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createRateCounter } from "../../../packages/server/src/stores/memory/rate-counter.ts";
 import { openState } from "../../../packages/server/src/stores/sqlite/open-state.ts";
-import type { Bucket, RateCounter } from "../../../packages/server/src/stores/store.ts";
+import type { Bucket } from "../../../packages/server/src/stores/store.ts";
 import { atEnd, engines, makeFolder } from "./engines.ts";
 
 const bucket = (key: string, capacity: number, perMinute: number): Bucket => ({ key, capacity, perMinute });
@@ -46,7 +46,8 @@ describe.each(engines)("the rate counter on $engine", ({ rates }) => {
     const counter = rates();
     const [wide, narrow] = [bucket("wide", 3, 1), bucket("narrow", 1, 1)];
     expect(await counter.take([wide, narrow], 0)).toEqual({ granted: true });
-    for (let n = 0; n < 5; n++) expect(await counter.take([wide, narrow], 0)).toMatchObject({ granted: false, bucket: narrow });
+    for (let n = 0; n < 5; n++)
+      expect(await counter.take([wide, narrow], 0)).toMatchObject({ granted: false, bucket: narrow });
     expect(await countGranted(Array.from({ length: 5 }, () => counter.take([wide], 0)))).toBe(2);
   });
 
@@ -65,7 +66,8 @@ describe.each(engines)("the rate counter on $engine", ({ rates }) => {
   test("over an hour of steady asking it grants its rate and one burst, to the token", async () => {
     const counter = rates();
     let granted = 0;
-    for (let now = 0; now <= 3_600_000; now += 450) granted += Number((await counter.take([bucket("a", 30, 60)], now)).granted);
+    for (let now = 0; now <= 3_600_000; now += 450)
+      granted += Number((await counter.take([bucket("a", 30, 60)], now)).granted);
     expect(granted).toBe(3_630);
   });
 
@@ -87,31 +89,35 @@ describe.each(engines)("the rate counter on $engine", ({ rates }) => {
   });
 
   test("decides as a simple reference does, and its retryAfterMs is true to the millisecond", async () => {
-    const runs = fc.asyncProperty(fc.tuple(shape, shape, shape), fc.array(step, { maxLength: 60 }), async (shapes, steps) => {
-      const counter = rates();
-      const reference = createReference();
-      let now = 1_000_000;
-      for (const { wait, which } of steps) {
-        now += wait;
-        const buckets = which.map((n) => ({ key: `bucket-${n}`, ...(shapes[n] ?? { capacity: 1, perMinute: 1 }) }));
-        const result = await counter.take(buckets, now);
-        expect(result.granted).toBe(reference.grants(buckets, now));
-        if (result.granted) reference.take(buckets, now);
-        else {
-          expect(reference.grants(buckets, now + result.retryAfterMs)).toBe(true);
-          expect(reference.grants(buckets, now + result.retryAfterMs - 1)).toBe(false);
+    const runs = fc.asyncProperty(
+      fc.tuple(shape, shape, shape),
+      fc.array(step, { maxLength: 60 }),
+      async (shapes, steps) => {
+        const counter = rates();
+        const reference = createReference();
+        let now = 1_000_000;
+        for (const { wait, which } of steps) {
+          now += wait;
+          const buckets = which.map((n) => ({ key: `bucket-${n}`, ...(shapes[n] ?? { capacity: 1, perMinute: 1 }) }));
+          const result = await counter.take(buckets, now);
+          expect(result.granted).toBe(reference.grants(buckets, now));
+          if (result.granted) reference.take(buckets, now);
+          else {
+            expect(reference.grants(buckets, now + result.retryAfterMs)).toBe(true);
+            expect(reference.grants(buckets, now + result.retryAfterMs - 1)).toBe(false);
+          }
         }
-      }
-    });
+      },
+    );
     await fc.assert(runs, { numRuns: 60 });
   });
 });
 
 test("processes on one data folder share a bucket exactly", async () => {
   const folder = makeFolder();
-  const states = [openState(folder), openState(folder)];
-  for (const state of states) atEnd(() => state.close());
-  const takes = Array.from({ length: 64 }, (_, n) => (states[n % 2]?.rates as RateCounter).take([bucket("a", 10, 60)], 0));
+  const [one, other] = [openState(folder), openState(folder)];
+  for (const state of [one, other]) atEnd(() => state.close());
+  const takes = Array.from({ length: 64 }, (_, n) => (n % 2 ? one : other).rates.take([bucket("a", 10, 60)], 0));
   expect(await countGranted(takes)).toBe(10);
 });
 

@@ -13,16 +13,20 @@ export const stdio: Command = {
   },
   async run(invocation) {
     const server = await openServer(invocation);
+    const ending = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => ending.abort());
     try {
+      await server.start();
       await serveStdio(server.corridor, {
         subject: text(invocation.values, "subject") ?? "owner",
         profile: server.settings.profile,
         input: process.stdin,
         output: process.stdout,
+        signal: ending.signal,
       });
       return exits.ok;
     } finally {
-      await server.stop();
+      await server.stop(2_000);
     }
   },
 };

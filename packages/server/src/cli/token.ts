@@ -1,8 +1,9 @@
 import { createToken, isLive, toExpiry } from "../identity/tokens.ts";
-import { openState } from "../stores/sqlite/open-state.ts";
+import { openState, type State } from "../stores/sqlite/open-state.ts";
 import { DuplicateName, type TokenRecord } from "../stores/store.ts";
 import { type Command, type Invocation, text } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
+import { withDataFolder } from "./open-server.ts";
 import { print, toTable } from "./output.ts";
 
 const day = (at: number | null): string =>
@@ -22,18 +23,28 @@ export const token: Command = {
     const [verb, name] = invocation.positionals;
     switch (verb) {
       case "create":
-        return create(invocation, name);
       case "list":
-        return list(invocation);
-      case "revoke":
-        return revoke(invocation, name);
+      case "revoke": {
+        const state = await withDataFolder(invocation.data, () => openState(invocation.data));
+        try {
+          return await verbs[verb]({ invocation, state, name });
+        } finally {
+          state.close();
+        }
+      }
       default:
         throw new CommandError(exits.usage, "token needs one of: create, list, revoke.", "portcullis token --help");
     }
   },
 };
 
-async function create({ values, data, output }: Invocation, name: string | undefined): Promise<Exit> {
+interface Order {
+  readonly invocation: Invocation;
+  readonly state: State;
+  readonly name: string | undefined;
+}
+
+async function create({ invocation: { values, output }, state, name }: Order): Promise<Exit> {
   const subject = text(values, "subject");
   if (!name || !subject)
     throw new CommandError(
@@ -49,7 +60,6 @@ async function create({ values, data, output }: Invocation, name: string | undef
   const expiresAt = toExpiry(text(values, "expires") ?? "90d", now);
   if (expiresAt === undefined)
     throw new CommandError(exits.usage, "--expires is 30m, 12h, 90d, a date in the future, or never.");
-  using state = openState(data);
   try {
     const made = await createToken(state.tokens, { name, subject, expiresAt }, now);
     const shown = {
@@ -76,8 +86,7 @@ async function create({ values, data, output }: Invocation, name: string | undef
   }
 }
 
-async function list({ data, output }: Invocation): Promise<Exit> {
-  using state = openState(data);
+async function list({ invocation: { output }, state }: Order): Promise<Exit> {
   const now = Date.now();
   const tokens = (await state.tokens.list()).map(({ hash: _kept, ...record }) => ({
     ...record,
@@ -94,9 +103,8 @@ async function list({ data, output }: Invocation): Promise<Exit> {
   return exits.ok;
 }
 
-async function revoke({ data, output }: Invocation, name: string | undefined): Promise<Exit> {
+async function revoke({ invocation: { output }, state, name }: Order): Promise<Exit> {
   if (!name) throw new CommandError(exits.usage, "token revoke needs a token's name or id.", "portcullis token list");
-  using state = openState(data);
   const revoked = await state.tokens.revoke(name, Date.now());
   if (!revoked) throw new CommandError(exits.no, `There is no valid token named ${name}.`, "portcullis token list");
   print(
@@ -106,3 +114,5 @@ async function revoke({ data, output }: Invocation, name: string | undefined): P
   );
   return exits.ok;
 }
+
+const verbs = { create, list, revoke };

@@ -1,0 +1,208 @@
+import { join } from "node:path";
+import { CallError } from "@portcullis/contracts";
+import { ulid } from "ulid";
+import type { Adapter, ServedFolder } from "./adapters/adapter.ts";
+import { createFsAdapter } from "./adapters/fs/create-fs-adapter.ts";
+import { createGitAdapter } from "./adapters/git/create-git-adapter.ts";
+import { createHttpAdapter } from "./adapters/http/http-adapter.ts";
+import { createIndexAdapter, type ReadFile } from "./adapters/index/index-adapter.ts";
+import type { Settings } from "./config/settings.ts";
+import { pin } from "./files/pin.ts";
+import { readPinned } from "./files/read-pinned.ts";
+import { createRoots, type Roots } from "./files/roots.ts";
+import { createGuardedFetch } from "./network/guarded-fetch.ts";
+import type { Corridor } from "./pipeline/corridor.ts";
+import { createCorridor } from "./pipeline/create-corridor.ts";
+import { createInFlight } from "./pipeline/in-flight.ts";
+import type { FaultLog, Parts } from "./pipeline/parts.ts";
+import { createRegistry, type Registry } from "./pipeline/registry.ts";
+import type { CompileOptions } from "./policy/compile-scope.ts";
+import { createLivePolicy, type LivePolicy } from "./policy-reload.ts";
+import { type CompiledPatterns, checkPattern, compilePatterns } from "./redaction/patterns.ts";
+import { createRedactor } from "./redaction/redactor.ts";
+import { createIndexer, type Indexer } from "./search/indexer.ts";
+import { createSearcher } from "./search/searcher.ts";
+import { createPolicyFolder } from "./stores/files/policy-store.ts";
+import { createRateCounter } from "./stores/memory/rate-counter.ts";
+import { createSessionStore } from "./stores/memory/session-store.ts";
+import { createMemoryTextIndex } from "./stores/memory/text-index.ts";
+import { createTurnCounter } from "./stores/memory/turn-counter.ts";
+import { openAuditLog } from "./stores/sqlite/audit-log.ts";
+import { openState } from "./stores/sqlite/open-state.ts";
+import { openTextIndex } from "./stores/sqlite/text-index.ts";
+import type { TextIndex, TokenStore } from "./stores/store.ts";
+import { version } from "./version.ts";
+
+export interface Log extends FaultLog {
+  info(facts: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export interface AssemblyOptions {
+  /** The data folder, which exists. */
+  readonly data: string;
+  readonly settings: Settings;
+  readonly folders: readonly ServedFolder[];
+  /** What `~/` stands for in paths and policies: an absolute real path. */
+  readonly home: string;
+  /** Where clients reach the server, for permalinks. */
+  readonly url: () => string;
+  readonly log: Log;
+}
+
+export interface Assembly {
+  readonly corridor: Corridor;
+  readonly policy: LivePolicy;
+  readonly tokens: TokenStore;
+  readonly index: TextIndex;
+  readonly indexer: Indexer;
+  /** Opens what the adapters need and begins to index. */
+  start(): Promise<void>;
+  /** Lets running calls end within `withinMs`, then stops and closes everything. */
+  stop(withinMs: number): Promise<void>;
+}
+
+/** The folder of the policy files. */
+export const policyFolder = (data: string, settings: Settings): string => settings.policies || join(data, "policies");
+
+/** Builds the server from its parts: the one place that knows them all. Adapters do nothing before `start`. */
+export async function assemble(options: AssemblyOptions): Promise<Assembly> {
+  const { data, settings, folders, home, url, log } = options;
+  const boot = ulid();
+  const state = openState(data);
+  const audit = openAuditLog(data, { durability: settings.audit.durability, boot });
+  const index = openTextIndex({ path: join(data, "index.db") });
+  const indexer = createIndexer({ index, folders, fault: (message, err) => log.error({ err }, message) });
+  const roots = createRoots(folders);
+  const adapters = createAdapters({ settings, folders, home, url, index, indexer, roots });
+  const registry = createRegistry(adapters);
+  const policy = await createLivePolicy({
+    store: createPolicyFolder(policyFolder(data, settings)),
+    compile: () => compileOptions({ folders, home, registry }),
+    log,
+  });
+  const { limits } = settings;
+  const parts: Parts = {
+    registry,
+    policy: policy.current,
+    tokens: state.tokens,
+    sessions: createSessionStore(),
+    rates: createRateCounter(),
+    turns: createTurnCounter(),
+    audit,
+    redactor: createRedactor({ patterns: compilePatterns(settings.redact.patterns) }),
+    compilePatterns: rememberPatterns(),
+    inFlight: createInFlight(limits),
+    limits,
+    log,
+    now: Date.now,
+    ticks: process.hrtime.bigint,
+    version,
+    boot,
+  };
+  const ending = new AbortController();
+
+  return {
+    corridor: createCorridor(parts),
+    policy,
+    tokens: state.tokens,
+    index,
+    indexer,
+    async start() {
+      for (const adapter of adapters) await adapter.start?.(ending.signal);
+      for (const folder of folders) await roots.open(folder);
+    },
+    async stop(withinMs) {
+      await parts.inFlight.drain(withinMs);
+      ending.abort();
+      await policy.stop();
+      for (const adapter of adapters) await adapter.stop?.();
+      roots.close();
+      await index.close();
+      await audit.close();
+      state.close();
+    },
+  };
+}
+
+interface Sources extends Pick<AssemblyOptions, "folders" | "home" | "url"> {
+  readonly settings: Pick<Settings, "http">;
+  readonly index: TextIndex;
+  readonly indexer: Indexer;
+  readonly roots: Roots;
+}
+
+/** The sources that ship. A new kind of source is one line here. */
+const createAdapters = ({ settings, folders, home, url, index, indexer, roots }: Sources): readonly Adapter[] => [
+  createFsAdapter({ name: "fs", folders, home }),
+  createGitAdapter({ name: "git", folders, home }),
+  createHttpAdapter({ name: "http", fetch: createGuardedFetch({ privateHosts: settings.http.privateHosts }) }),
+  createIndexAdapter({
+    name: "served",
+    index,
+    indexer,
+    searcher: createSearcher({ index, folders }),
+    folders,
+    permalink: (id) => `${url()}/d/${id}`,
+    read: createReader(roots),
+    labels: { private: "files" },
+  }),
+];
+
+/** The tools that ship, without anything behind them: for commands that only speak of tools. */
+export function describeTools(): Registry {
+  const index = createMemoryTextIndex();
+  const indexer = createIndexer({ index, folders: [], fault: () => {} });
+  const world = { folders: [], home: "/", url: () => "", settings: { http: { privateHosts: [] } } };
+  return createRegistry(createAdapters({ ...world, index, indexer, roots: createRoots([]) }));
+}
+
+/** What policies are compiled with, by the server and by the commands alike. */
+export const compileOptions = (world: {
+  readonly folders: readonly ServedFolder[];
+  readonly home: string;
+  readonly registry: Registry;
+}): CompileOptions => ({
+  home: world.home,
+  served: world.folders,
+  tools: world.registry.all().map(({ tool }) => tool.name),
+  checkPattern,
+});
+
+/** Compiles each list of patterns once: scopes give the same lists again and again. */
+function rememberPatterns(most = 1_000): Parts["compilePatterns"] {
+  const known = new Map<string, CompiledPatterns>();
+  return (patterns) => {
+    const key = JSON.stringify(patterns);
+    let compiled = known.get(key);
+    if (!compiled) {
+      compiled = compilePatterns(patterns);
+      if (known.size >= most) known.clear();
+      known.set(key, compiled);
+    }
+    return compiled;
+  };
+}
+
+/** Reads a document by the way that files are read everywhere: pinned, and judged again at its real path. */
+const createReader =
+  (roots: Roots): ReadFile =>
+  async (path, permit, signal) => {
+    const pinned = await pin({
+      path,
+      wanted: "file",
+      roots,
+      hardlinks: permit.hardlinks,
+      allows: (real) => permit.allows({ kind: "path", path: real }),
+    });
+    try {
+      const { size, mtimeMs } = pinned.stat;
+      if (size > permit.maxBytes) {
+        throw new CallError("TOO_LARGE", `The document has ${size} bytes; one answer may hold ${permit.maxBytes}.`, {
+          details: { bytes: size, limit: permit.maxBytes, next: "Read it in parts: fs.readFile with a range." },
+        });
+      }
+      return { bytes: await readPinned(pinned, { start: 0, end: size, signal }), mtimeMs };
+    } finally {
+      pinned.close();
+    }
+  };

@@ -1,0 +1,142 @@
+import { hash } from "node:crypto";
+import type { Labels } from "@portcullis/contracts";
+import type { Entry } from "../stores/store.ts";
+
+/** What a record is of: a call's outcome, an effect about to happen, an envelope that became no call, another method, the server itself. */
+export type Kind = "call" | "intent" | "refused" | "method" | "system";
+
+/**
+ * All that is kept of one happening, in the order in which it is written. Whoever makes one has scrubbed it: nothing here is masked later.
+ * A record longer than `maxRecordBytes` is shortened when it is sealed, never refused: what was too large to keep must be on record too.
+ */
+export interface AuditDraft {
+  readonly kind: Kind;
+  /** The call's id (a ULID): an intent and its outcome share it. */
+  readonly id: string;
+  /** ISO 8601 in UTC with milliseconds. */
+  readonly at: string;
+  /** Names one life of the server's process. */
+  readonly boot: string;
+  readonly subject?: string | undefined;
+  /** Id of the token that the caller's rights come from. */
+  readonly grant?: string | undefined;
+  readonly session?: string | undefined;
+  readonly door?: string | undefined;
+  readonly peer?: string | undefined;
+  /** What the client program calls itself. */
+  readonly client?: { readonly name: string; readonly version?: string | undefined } | undefined;
+  /** What the caller calls itself: claimed, not proved. */
+  readonly agent?: string | undefined;
+  readonly tool?: string | undefined;
+  readonly method?: string | undefined;
+  /** Canonical URIs. */
+  readonly resources?: readonly string[] | undefined;
+  readonly args?: unknown;
+  /** `stated` is false when the client's default stood in for a purpose. */
+  readonly purpose?: { readonly text?: string | undefined; readonly stated: boolean } | undefined;
+  readonly turn?: string | undefined;
+  /** The id of what led to this. */
+  readonly parent?: string | undefined;
+  /** Hash of the policy that decided. */
+  readonly policy?: string | undefined;
+  readonly decision?: string | undefined;
+  /** The rule that decided, or null when none matched. */
+  readonly scope?: string | null | undefined;
+  readonly reason?: string | undefined;
+  readonly labels?: Labels | undefined;
+  /** How many secrets of each kind were masked. */
+  readonly masks?: Readonly<Record<string, number>> | undefined;
+  readonly bytesIn?: number | undefined;
+  readonly bytesOut?: number | undefined;
+  readonly durationUs?: number | undefined;
+  /** "ok", or the code of the refusal. */
+  readonly outcome?: string | undefined;
+}
+
+/** A draft in its place in the chain. */
+export interface AuditRecord extends AuditDraft {
+  readonly seq: number;
+  /** Hash (hex) of the record before. */
+  readonly previous: string;
+}
+
+/** The method of the record by which a log tells that acknowledged records were gone when it was opened. */
+export const recoveryName = "audit.recover";
+
+/** The most that one record takes, in bytes of UTF-8. */
+export const maxRecordBytes = 64 * 1024;
+
+/** Writes a draft out, once; the log then only puts the two links of the chain in front of it. */
+export function sealRecord(draft: AuditDraft): Entry {
+  const text = toText(draft);
+  const seal = (seq: number, previous: string): string => `{"seq":${seq},"previous":"${previous}",${text}`;
+  return Object.assign(seal, { bytes: text.length + 100 });
+}
+
+/** The record behind a body that `sealRecord` wrote. Throws a `SyntaxError` when it is not one. */
+export function parseRecord(body: string): AuditRecord {
+  const record: unknown = JSON.parse(body);
+  if (typeof record === "object" && record !== null && "seq" in record && "previous" in record && "kind" in record) {
+    return record as AuditRecord;
+  }
+  throw new SyntaxError("The text is JSON, but not a record of the audit.");
+}
+
+function toText(draft: AuditDraft): string {
+  const text = toJson(draft);
+  if (!isLong(text)) return text;
+  const args = JSON.stringify(draft.args) ?? "";
+  const omitted = { omitted: { bytes: Buffer.byteLength(args), sha256: hash("sha256", args, "hex") } };
+  const lean: AuditDraft = isLong(args, 4 * 1024) ? { ...draft, args: omitted } : draft;
+  const shortened = toJson(lean, shorten);
+  return isLong(shortened)
+    ? toJson({ ...lean, masks: undefined, labels: undefined, args: omitted }, shorten)
+    : shortened;
+}
+
+// A third is sure to fit, whatever the characters; only what is longer has to be measured.
+const isLong = (text: string, most: number = maxRecordBytes): boolean =>
+  text.length * 3 > most && Buffer.byteLength(text) > most;
+
+const shorten = (_key: string, value: unknown): unknown => {
+  if (typeof value === "string" && value.length > 320)
+    return `${value.slice(0, 300).toWellFormed()}… (${value.length})`;
+  if (Array.isArray(value) && value.length > 20) return [...value.slice(0, 19), `… (${value.length})`];
+  return value;
+};
+
+/** The draft without its opening brace. Every field is named so that the order never hangs on how a caller built the draft. */
+function toJson(draft: AuditDraft, replacer?: (key: string, value: unknown) => unknown): string {
+  const ordered: { readonly [Field in keyof Required<AuditDraft>]: AuditDraft[Field] } = {
+    kind: draft.kind,
+    id: draft.id,
+    at: draft.at,
+    boot: draft.boot,
+    subject: draft.subject,
+    grant: draft.grant,
+    session: draft.session,
+    door: draft.door,
+    peer: draft.peer,
+    client: draft.client,
+    agent: draft.agent,
+    tool: draft.tool,
+    method: draft.method,
+    resources: draft.resources,
+    args: draft.args,
+    purpose: draft.purpose,
+    turn: draft.turn,
+    parent: draft.parent,
+    policy: draft.policy,
+    decision: draft.decision,
+    scope: draft.scope,
+    reason: draft.reason,
+    labels: draft.labels,
+    masks: draft.masks,
+    bytesIn: draft.bytesIn,
+    bytesOut: draft.bytesOut,
+    durationUs: draft.durationUs,
+    outcome: draft.outcome,
+  };
+  // Bytes that are not UTF-8 read back as U+FFFD: with the real one escaped, no damage can hide behind it.
+  return JSON.stringify(ordered, replacer).slice(1).replaceAll("\uFFFD", "\\ufffd");
+}

@@ -1,0 +1,151 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { compileOptions, describeTools, policyFolder } from "../assemble.ts";
+import { verifyChain } from "../audit/verify.ts";
+import { fileSafetyMode } from "../files/safety-mode.ts";
+import { checkPolicies } from "../policy/check.ts";
+import { toLine } from "../policy/fault.ts";
+import { toServedFolders } from "../served-folders.ts";
+import { readHolder } from "../stores/data-folder.ts";
+import { createPolicyFolder } from "../stores/files/policy-store.ts";
+import { readAuditHead } from "../stores/sqlite/audit-head.ts";
+import { openAuditLogForReading } from "../stores/sqlite/audit-log.ts";
+import { openState } from "../stores/sqlite/open-state.ts";
+import type { Command, Invocation } from "./command.ts";
+import { type CommandError, exits } from "./exit.ts";
+import { homeOf, lastServed, settingsOf } from "./open-server.ts";
+import { print, toTable } from "./output.ts";
+
+/** `weak` works, but with less than could be had. */
+type State = "good" | "weak" | "bad";
+
+interface Finding {
+  readonly what: string;
+  readonly state: State;
+  readonly says: string;
+}
+
+const marks: Readonly<Record<State, string>> = { good: "\u2713", weak: "!", bad: "\u2717" };
+const patienceMs = 3_000;
+
+export const doctor: Command = {
+  usage: "",
+  summary: "Look at everything that can be wrong, and say what to do",
+  options: { config: { type: "string", help: "the configuration file" } },
+  async run(invocation) {
+    const checks: Readonly<
+      Record<string, (invocation: Invocation) => Promise<readonly Finding[]> | readonly Finding[]>
+    > = {
+      node: checkNode,
+      configuration: checkSettings,
+      data: checkData,
+      server: checkServer,
+      policies: checkPolicy,
+      audit: checkAudit,
+      files: checkFiles,
+      git: checkGit,
+    };
+    const findings: Finding[] = [];
+    for (const [what, check] of Object.entries(checks)) {
+      try {
+        findings.push(...(await check(invocation)));
+      } catch (error) {
+        const { message, next } = error as CommandError;
+        findings.push({ what, state: "bad", says: next ? `${message} ${next}` : message });
+      }
+    }
+    const ok = findings.every(({ state }) => state !== "bad");
+    print(
+      invocation.output,
+      { ok, findings },
+      toTable(findings.map(({ what, state, says }) => [marks[state], what, says])),
+    );
+    return ok ? exits.ok : exits.no;
+  },
+};
+
+const found = (what: string, state: State, says: string): readonly Finding[] => [{ what, state, says }];
+
+function checkNode(): readonly Finding[] {
+  const major = Number(process.versions.node.split(".")[0]);
+  return major >= 24
+    ? found("node", "good", process.version)
+    : found("node", "bad", `${process.version} is too old: 24 or newer is needed.`);
+}
+
+function checkSettings(invocation: Invocation): readonly Finding[] {
+  const settings = settingsOf({ ...invocation, positionals: [] });
+  return found(
+    "configuration",
+    "good",
+    `port ${settings.port}, profile ${settings.profile}, ${settings.audit.durability} durability`,
+  );
+}
+
+async function checkData({ data }: Invocation): Promise<readonly Finding[]> {
+  const state = openState(data);
+  try {
+    const live = (await state.tokens.list()).filter(({ revokedAt }) => revokedAt === null).length;
+    return found("data", "good", `${data}, ${live} tokens`);
+  } finally {
+    state.close();
+  }
+}
+
+async function checkServer({ data }: Invocation): Promise<readonly Finding[]> {
+  const holder = readHolder(data);
+  if (!holder?.url) return found("server", "weak", "No server uses this data folder now: portcullis serve DIR");
+  const health = await fetch(`${holder.url}/v1/health`, { signal: AbortSignal.timeout(patienceMs) }).catch(
+    () => undefined,
+  );
+  if (!health)
+    return found("server", "weak", `Nothing answers at ${holder.url} (pid ${holder.pid}, since ${holder.since}).`);
+  const { ready, faults } = (await health.json()) as { ready: boolean; faults: readonly string[] };
+  return ready
+    ? found("server", "good", `${holder.url}, pid ${holder.pid}`)
+    : found("server", "bad", `${holder.url} takes no calls: ${faults.join(" ")}`);
+}
+
+async function checkPolicy(invocation: Invocation): Promise<readonly Finding[]> {
+  const settings = settingsOf({ ...invocation, positionals: [] });
+  const folders = toServedFolders(settings.folders.length > 0 ? settings.folders : lastServed(invocation.data));
+  const sources = await createPolicyFolder(policyFolder(invocation.data, settings)).read();
+  const report = checkPolicies(
+    sources,
+    compileOptions({ folders, home: homeOf(invocation), registry: describeTools() }),
+  );
+  if (!report.ok) return report.faults.map((fault) => ({ what: "policies", state: "bad", says: toLine(fault) }));
+  const odd = report.warnings.map((warning): Finding => ({ what: "policies", state: "weak", says: toLine(warning) }));
+  return [...found("policies", "good", `${report.files} files, ${report.scopes} scopes`), ...odd];
+}
+
+async function checkAudit({ data }: Invocation): Promise<readonly Finding[]> {
+  const expected = readAuditHead(data);
+  const log = openAuditLogForReading(data);
+  try {
+    const { status, records, fault } = await verifyChain(log, { expected });
+    const state = status === "ok" ? "good" : status === "incomplete" ? "weak" : "bad";
+    return found("audit", state, `${records} records, ${status}${fault ? `: ${fault.message}` : ""}`);
+  } finally {
+    await log.close();
+  }
+}
+
+const safety = {
+  pinned: ["good", "files are pinned: no swap between check and use can win"],
+  "no-follow": ["weak", "links are refused at open, but a folder swapped meanwhile is not noticed on this system"],
+  "symlink-free": ["weak", "links are refused, but this system cannot pin a file between check and use"],
+} as const satisfies Record<ReturnType<typeof fileSafetyMode>, readonly [State, string]>;
+
+function checkFiles(): readonly Finding[] {
+  const [state, says] = safety[fileSafetyMode()];
+  return found("files", state, says);
+}
+
+async function checkGit(): Promise<readonly Finding[]> {
+  const run = promisify(execFile);
+  const version = await run("git", ["--version"], { timeout: patienceMs }).catch(() => undefined);
+  return version
+    ? found("git", "good", version.stdout.trim())
+    : found("git", "weak", "There is no git on the path, so git.log cannot work.");
+}

@@ -1,0 +1,50 @@
+import { join } from "node:path";
+import { ensureDataFolder } from "../data-folder.ts";
+import type { RateCounter, SessionStore, TokenStore, TurnCounter } from "../store.ts";
+import { openDatabase, toDatabaseError } from "./database.ts";
+import { createRateCounter, rateSchema } from "./rate-counter.ts";
+import { createSessionStore, sessionSchema } from "./session-store.ts";
+import { createTokenStore, tokenSchema } from "./token-store.ts";
+import { createTurnCounter, turnSchema } from "./turn-counter.ts";
+
+/** What `state.db` of a data folder keeps. */
+export interface State extends Disposable {
+  readonly tokens: TokenStore;
+  readonly sessions: SessionStore;
+  readonly rates: RateCounter;
+  readonly turns: TurnCounter;
+  close(): void;
+}
+
+/** Opens `state.db`, beside any other process that has it open. Throws `DatabaseError` or `DataFolderError`. */
+export function openState(folder: string): State {
+  ensureDataFolder(folder);
+  const path = join(folder, "state.db");
+  const db = openDatabase({ path, migrations: [tokenSchema, sessionSchema, rateSchema, turnSchema] });
+  const close = (): void => {
+    if (db.isOpen) db.close();
+  };
+  const named = <Port extends object>(port: Port): Port => nameErrors(port, path);
+  return {
+    tokens: named(createTokenStore(db)),
+    sessions: named(createSessionStore(db)),
+    rates: named(createRateCounter(db)),
+    turns: named(createTurnCounter(db)),
+    close,
+    [Symbol.dispose]: close,
+  };
+}
+
+type Method = (...args: never[]) => Promise<unknown>;
+
+/** The same port, whose rejections say in words what is wrong with the file. */
+function nameErrors<Port extends object>(port: Port, path: string): Port {
+  const rename = (error: unknown): never => {
+    throw toDatabaseError(error, path);
+  };
+  const entries = Object.entries(port as Record<string, Method>).map(([name, method]) => [
+    name,
+    (...args: never[]) => method(...args).catch(rename),
+  ]);
+  return Object.fromEntries(entries) as Port;
+}
