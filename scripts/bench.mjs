@@ -6,6 +6,9 @@ const wanted = process.argv.slice(2);
 const all = ["calls", "stages"];
 for (const name of wanted.length > 0 ? wanted : all) {
   say(`bench/${name}.ts`);
-  const code = await run(`bench/${name}.ts`, [], { cwd: root, env: { NODE_OPTIONS: "--conditions=portcullis-source --disable-warning=ExperimentalWarning" } });
+  const code = await run(`bench/${name}.ts`, [], {
+    cwd: root,
+    env: { NODE_OPTIONS: "--conditions=portcullis-source --disable-warning=ExperimentalWarning" },
+  });
   if (code !== 0) process.exit(code);
 }

@@ -7,6 +7,13 @@ const folders = process.argv.slice(2);
 const served = folders.length > 0 ? folders : [join(root, "examples", "vault")];
 const data = join(root, ".portcullis", "dev");
 await Promise.race([
-  run(bin("typescript", "tsc"), ["-b", "--watch", "--preserveWatchOutput", "packages/contracts", "packages/client", "packages/server"]),
+  run(bin("typescript", "tsc"), [
+    "-b",
+    "--watch",
+    "--preserveWatchOutput",
+    "packages/contracts",
+    "packages/client",
+    "packages/server",
+  ]),
   run("--watch", [join(root, "packages", "server", "dist", "main.js"), "serve", ...served, "--data", data]),
 ]);

@@ -20,7 +20,10 @@ const lockOf = (folder) =>
     .update(readFileSync(join(folder, "package-lock.json")))
     .digest("hex");
 
-/** `npm ci` in a folder, only when its lockfile has changed since the last time that it succeeded. */
+/**
+ * Installs what a folder's lockfile says, only when that has changed since the last time that it succeeded. Not `npm ci`: it refuses a lockfile
+ * in which a mirror of the registry lacked another platform's optional package; versions and hashes come from the lockfile either way.
+ */
 export function install(folder, what, extra = []) {
   const stamp = join(folder, "node_modules", ".portcullis-installed");
   const lock = lockOf(folder);
@@ -29,7 +32,7 @@ export function install(folder, what, extra = []) {
   const started = Date.now();
   const npm = process.env.npm_execpath;
   const [command, first] = npm?.endsWith(".js") ? [process.execPath, [npm]] : ["npm", []];
-  const args = [...first, "ci", "--no-audit", "--no-fund", "--loglevel=error", ...extra];
+  const args = [...first, "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", ...extra];
   const result = spawnSync(command, args, {
     cwd: folder,
     stdio: ["ignore", 2, 2],
@@ -37,7 +40,7 @@ export function install(folder, what, extra = []) {
   });
   if (result.status !== 0)
     return giveUp(
-      `npm ci failed in ${folder} (exit ${result.status ?? result.signal}). Is the npm registry reachable? Run it again; nothing is half done.`,
+      `npm install failed in ${folder} (exit ${result.status ?? result.signal}). Is the npm registry reachable? Run it again; nothing is half done.`,
     );
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, lock);

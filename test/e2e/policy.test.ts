@@ -25,8 +25,8 @@ scopes:
 ---
 subject: torn-backwards
 scopes:
-  - { id: open, tool: fs.readFile, allow: ["@served/**"] }
-  - { id: closed, tool: fs.readFile, deny: ["@served/drafts/**"] }
+  - { id: open-too, tool: fs.readFile, allow: ["@served/**"] }
+  - { id: closed-too, tool: fs.readFile, deny: ["@served/drafts/**"] }
 `,
   "web.yaml": `
 subject: poster
@@ -55,6 +55,7 @@ beforeAll(async () => {
   world = await openWorld({
     files: { "todo.md": "# To do\n\ntoken = abcdefghij\n", "drafts/novel.md": "It was a dark night.\n" },
     policies,
+    settings: "limits: { turnCalls: 1000 }\n",
   });
   web = createServer((request, response) =>
     response.setHeader("content-type", "text/plain").end(`${request.method} answered`),

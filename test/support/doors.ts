@@ -73,7 +73,11 @@ export const stdioTransport = (world: World, args: readonly string[]) =>
     stderr: "ignore",
   });
 
-const withPurpose = (reasons: Reasons | undefined): Reasons => ({ purpose: "to prove a promise", ...reasons });
+/** An empty purpose stands for none at all. */
+const withPurpose = ({ purpose = "to prove a promise", turn }: Reasons = {}): Reasons => ({
+  ...(purpose !== "" && { purpose }),
+  ...(turn !== undefined && { turn }),
+});
 
 async function enterWebSocket(world: World, { token }: Who): Promise<Guest> {
   const client = await connect({ url: world.listening.websocket, token });

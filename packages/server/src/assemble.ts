@@ -51,6 +51,8 @@ export interface AssemblyOptions {
 
 export interface Assembly {
   readonly corridor: Corridor;
+  /** What the corridor's stages work with: benchmarks time them one by one. */
+  readonly parts: Parts;
   readonly policy: LivePolicy;
   readonly tokens: TokenStore;
   readonly index: TextIndex;
@@ -103,6 +105,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
 
   return {
     corridor: createCorridor(parts),
+    parts,
     policy,
     tokens: state.tokens,
     index,
