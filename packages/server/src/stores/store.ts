@@ -208,6 +208,8 @@ export interface Posting {
   readonly chunk: number;
   readonly field: "title" | "path" | "text";
   readonly count: number;
+  /** Terms of the chunk's text. */
+  readonly length: number;
 }
 
 /**

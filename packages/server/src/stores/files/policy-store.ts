@@ -22,7 +22,6 @@ const maxLength = 33_554_432;
 const maxAttempts = 10;
 const pollMs = 200;
 const settleMs = 40;
-const patienceMs = 400;
 
 const isPolicyFile = (name: string): boolean => /\.ya?ml$/.test(name) && !name.startsWith(".");
 
@@ -42,9 +41,9 @@ export function createPolicyFolder(folder: string): PolicyStore {
 async function readAll(folder: string): Promise<readonly PolicySource[]> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     if (attempt > 0) await setTimeout(settleMs);
-    const before = await fingerprint(folder);
+    const before = await look(folder);
     const sources = await readOnce(folder);
-    if (sources !== undefined && before === (await fingerprint(folder))) return sources;
+    if (sources !== undefined && isSame(before, await look(folder))) return sources;
   }
   throw new PolicyFolderError(folder, "The policy files change faster than they can be read.");
 }
@@ -121,24 +120,25 @@ function reasonOf(error: unknown): string {
   return reasons[code ?? ""] ?? message;
 }
 
-/** Calls `changed` when the folder looks different and has come to rest, or after a while when it does not come to rest. */
+/** Calls `changed` when the policy files look different and the folder has come to rest: until then, nobody has written a policy. */
 async function watch(folder: string, changed: () => void): Promise<() => Promise<void>> {
   const stopping = new AbortController();
   const { signal } = stopping;
-  let known = await fingerprint(folder);
+  let known = await look(folder);
   const run = async (): Promise<void> => {
     while (!signal.aborted) {
       await pause(pollMs, signal);
-      let seen = await fingerprint(folder);
-      if (seen === known || signal.aborted) continue;
-      for (let waited = 0; waited < patienceMs && !signal.aborted; waited += settleMs) {
+      let seen = await look(folder);
+      if (seen.files === known.files) continue;
+      for (let rests = false; !rests && !signal.aborted; ) {
         await pause(settleMs, signal);
-        const next = await fingerprint(folder);
-        if (next === seen) break;
+        const next = await look(folder);
+        rests = isSame(seen, next);
         seen = next;
       }
+      const differs = seen.files !== known.files;
       known = seen;
-      if (!signal.aborted) changed();
+      if (differs && !signal.aborted) changed();
     }
   };
   const running = run();
@@ -151,18 +151,27 @@ async function watch(folder: string, changed: () => void): Promise<() => Promise
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   setTimeout(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
-/** What the folder looks like from outside; a folder that cannot be read looks like its error. Never rejects. */
-async function fingerprint(folder: string): Promise<string> {
+/** How things look from outside: the policy files, and the folder, which changes with each name that comes or goes. */
+interface Look {
+  readonly files: string;
+  readonly folder: string;
+}
+
+const isSame = (a: Look, b: Look): boolean => a.files === b.files && a.folder === b.folder;
+
+/** A folder that cannot be read looks like its error. Never rejects. */
+async function look(folder: string): Promise<Look> {
+  const its = await fingerprint(folder);
   try {
     const names = await list(folder);
-    const facts = await Promise.all(names.map((name) => look(join(folder, name))));
-    return names.map((name, index) => `${name}\u0000${facts[index]}`).join("\n");
+    const prints = await Promise.all(names.map((name) => fingerprint(join(folder, name))));
+    return { files: names.map((name, index) => `${name}\u0000${prints[index]}`).join("\n"), folder: its };
   } catch (error) {
-    return `error ${(error as Error).message}`;
+    return { files: `error ${(error as Error).message}`, folder: its };
   }
 }
 
-const look = (path: string): Promise<string> =>
+const fingerprint = (path: string): Promise<string> =>
   stat(path, { bigint: true }).then(
     ({ ino, size, mtimeNs, ctimeNs, mode }) => `${ino} ${size} ${mtimeNs} ${ctimeNs} ${mode}`,
     (error: NodeJS.ErrnoException) => error.code ?? "error",

@@ -47,7 +47,7 @@ export function createMemoryTextIndex(): TextIndex {
     [...entries.values()].flatMap(({ id, chunks }) =>
       chunks.flatMap(({ chunk, terms }) =>
         fields
-          .map((field) => ({ document: id, chunk, field, count: count(terms[field]) }))
+          .map((field) => ({ document: id, chunk, field, count: count(terms[field]), length: terms.text.length }))
           .filter(({ count }) => count > 0),
       ),
     );

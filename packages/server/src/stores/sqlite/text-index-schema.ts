@@ -23,6 +23,8 @@ export const migrations: readonly string[] = [
     sha256 TEXT NOT NULL,
     text TEXT NOT NULL
   ) STRICT;
+  -- Apart from the passages, whose rows are large: every posting needs its chunk's length.
+  CREATE TABLE lengths (chunk INTEGER PRIMARY KEY, length INTEGER NOT NULL) STRICT;
   -- Terms come folded and apart: the ascii tokenizer leaves all but ASCII's punctuation and space as it is.
   CREATE VIRTUAL TABLE terms USING fts5(title, path, text, content = '', contentless_delete = 1, tokenize = 'ascii');
   `,

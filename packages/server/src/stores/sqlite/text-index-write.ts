@@ -26,6 +26,8 @@ export function createWriter(db: DatabaseSync): (changes: readonly IndexChange[]
   const remove = db.prepare("DELETE FROM files WHERE id = ?");
   const addPassage = db.prepare("INSERT INTO passages (chunk, first, after, sha256, text) VALUES (?, ?, ?, ?, ?)");
   const addTerms = db.prepare("INSERT INTO terms (rowid, title, path, text) VALUES (?, ?, ?, ?)");
+  const addLength = db.prepare("INSERT INTO lengths (chunk, length) VALUES (?, ?)");
+  const removeLength = db.prepare("DELETE FROM lengths WHERE chunk = ?");
   const removePassage = db.prepare("DELETE FROM passages WHERE chunk = ?");
   const removeTerms = db.prepare("DELETE FROM terms WHERE rowid = ?");
 
@@ -41,6 +43,7 @@ export function createWriter(db: DatabaseSync): (changes: readonly IndexChange[]
   async function clear({ id, chunks }: Known): Promise<void> {
     for (let place = 0; place < chunks; place++) {
       removePassage.run(id * mostChunks + place);
+      removeLength.run(id * mostChunks + place);
       removeTerms.run(id * mostChunks + place);
       await pace();
     }
@@ -70,6 +73,7 @@ export function createWriter(db: DatabaseSync): (changes: readonly IndexChange[]
     for (const [place, chunk] of chunks.entries()) {
       const rowid = id * mostChunks + place;
       addPassage.run(rowid, chunk.start, chunk.end, chunk.sha256, chunk.text);
+      addLength.run(rowid, chunk.terms.length);
       const about = place === 0 ? terms : { title: [], path: [] };
       addTerms.run(rowid, about.title.join(" "), about.path.join(" "), chunk.terms.join(" "));
       await pace();

@@ -72,6 +72,7 @@ describe.each([
     expect(await index.document({ source: "/s", path: "a.md" })).toEqual(before);
     expect(await index.postings("old")).toEqual([]);
     const [posting] = await index.postings("new");
+    expect(posting?.length).toBe(1);
     await index.apply([{ kind: "remove", key: { source: "/s", path: "a.md" } }, put("b.md", ["other"])]);
     expect(await index.postings("new")).toEqual([]);
     expect(await index.passage(posting?.chunk ?? -1)).toBeUndefined();

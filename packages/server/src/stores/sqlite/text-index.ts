@@ -88,12 +88,14 @@ const rowsPerTurn = 4_096;
 
 async function postings(db: DatabaseSync, term: string): Promise<readonly Posting[]> {
   // A statement of its own: it stays open over turns of the event loop, in which another query may ask the same.
-  const statement = db.prepare("SELECT doc, col, count(*) FROM temp.instances WHERE term = ? GROUP BY doc, col");
+  const statement = db.prepare(
+    "SELECT doc, col, n, length FROM (SELECT doc, col, count(*) AS n FROM temp.instances WHERE term = ? GROUP BY doc, col) JOIN lengths ON chunk = doc",
+  );
   statement.setReturnArrays(true);
   const found: Posting[] = [];
   for (const row of statement.iterate(term) as Iterable<unknown>) {
-    const [chunk, field, count] = row as [number, Posting["field"], number];
-    found.push({ document: Math.floor(chunk / mostChunks), chunk, field, count });
+    const [chunk, field, count, length] = row as [number, Posting["field"], number, number];
+    found.push({ document: Math.floor(chunk / mostChunks), chunk, field, count, length });
     if (found.length % rowsPerTurn === 0) await setImmediate();
   }
   return found;
@@ -105,10 +107,12 @@ async function phrase(db: DatabaseSync, terms: readonly string[]): Promise<reado
   const quoted = `"${terms.join(" ").replaceAll('"', '""')}"`;
   const found: Posting[] = [];
   for (const field of fields) {
-    const statement = db.prepare("SELECT rowid AS chunk FROM terms WHERE terms MATCH ?");
+    const statement = db.prepare(
+      "SELECT chunk, length FROM terms JOIN lengths ON chunk = terms.rowid WHERE terms MATCH ?",
+    );
     for (const row of statement.iterate(`{${field}} : ${quoted}`)) {
       const chunk = Number(row.chunk);
-      found.push({ document: Math.floor(chunk / mostChunks), chunk, field, count: 1 });
+      found.push({ document: Math.floor(chunk / mostChunks), chunk, field, count: 1, length: Number(row.length) });
       if (found.length % rowsPerTurn === 0) await setImmediate();
     }
   }

@@ -1,11 +1,22 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { isLoopback } from "./check-bind.ts";
 
 export interface SenderRules {
-  /** Host names to accept beside loopback's, without a port. */
+  /** Host names to accept beside loopback's; a port in them is ignored. */
   readonly allowedHosts: readonly string[];
   /** Origins to accept beside the server's own. */
   readonly allowedOrigins: readonly string[];
+}
+
+/** The rules in the form that headers are compared with, and with the public URL's own name. */
+export function toSenderRules({ allowedHosts, allowedOrigins }: SenderRules, publicUrl?: string): SenderRules {
+  const own = publicUrl ? new URL(publicUrl) : undefined;
+  const names = own ? [...allowedHosts, own.host] : allowedHosts;
+  const origins = own ? [...allowedOrigins, own.origin] : allowedOrigins;
+  return {
+    allowedHosts: names.map((name) => toHostName(name) ?? name),
+    allowedOrigins: origins.map((origin) => origin.toLowerCase().replace(/\/+$/, "")),
+  };
 }
 
 /**
@@ -13,9 +24,11 @@ export interface SenderRules {
  * requests here, under a name that it points at loopback (DNS rebinding) or across origins: such requests carry a foreign Host or Origin.
  */
 export function checkSender(
-  headers: IncomingHttpHeaders,
+  { headers, rawHeaders }: Pick<IncomingMessage, "headers" | "rawHeaders">,
   { allowedHosts, allowedOrigins }: SenderRules,
 ): string | undefined {
+  // RFC 9112, 3.2: with two, a proxy before us may have judged the other one.
+  if (countHosts(rawHeaders) > 1) return "The request has more than one Host.";
   const host = toHostName(headers.host);
   if (host === undefined || !(isLoopback(host) || allowedHosts.includes(host))) {
     return "This Host is not one of the server's names. Use the address that it printed, or add the name to allowedHosts.";
@@ -31,4 +44,13 @@ export function checkSender(
 function toHostName(header: string | undefined): string | undefined {
   const found = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?$/.exec(header ?? "");
   return found?.[1]?.toLowerCase().replace(/\.$/, "");
+}
+
+function countHosts(rawHeaders: readonly string[]): number {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    if (name?.length === 4 && name.toLowerCase() === "host") hosts += 1;
+  }
+  return hosts;
 }

@@ -1,16 +1,18 @@
-import { isUtf8 } from "node:buffer";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { CallError, type Failure } from "@portcullis/contracts";
-import fastify, { type FastifyError, type FastifyInstance } from "fastify";
-import type { Origin } from "../../pipeline/arrival.ts";
+import fastify, { type FastifyInstance } from "fastify";
+import type { Door, Origin } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
-import { createWebSocketDoor, refuseUpgrade } from "../websocket/websocket-door.ts";
-import { checkSender, type SenderRules } from "./check-sender.ts";
+import { createWebSocketDoor, type WebSocketDoor } from "../websocket/websocket-door.ts";
+import { addJsonBodies } from "./body.ts";
+import { checkSender, type SenderRules, toSenderRules } from "./check-sender.ts";
 import { bearerOf } from "./credential.ts";
-import { addMirror, originOf } from "./mirror.ts";
+import { addErrors, refuseError } from "./errors.ts";
+import { addMirror } from "./mirror.ts";
 import { addPermalink } from "./permalink.ts";
-import { refusalHead, sendFailure } from "./reply.ts";
+import { sendOnSocket, sendRaw } from "./raw-refusal.ts";
 
 /** Answers requests whose body nobody has read, such as MCP's. Never rejects. */
 export type RawHandler = (
@@ -27,6 +29,7 @@ export interface HttpDoorOptions extends SenderRules {
   readonly publicUrl?: string;
   readonly mcp: RawHandler;
   readonly sse: RawHandler;
+  /** Bytes of one body, and of one message on the WebSocket. */
   readonly maxBody?: number;
 }
 
@@ -41,73 +44,50 @@ export interface HttpDoor {
 
 const ssePath = /^\/sse(?:\/|\/message)?(?:\?|$)/;
 const mcpPath = /^\/mcp\/?(?:\?|$)/;
+const connectorPath = /^\/v1\/connector\/?(?:\?|$)/;
+
+/** How long a request's headers, and all of it, may take to arrive, and how long a quiet connection is kept, in ms. */
+const timeouts = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 5_000,
+  keepAliveTimeout: 65_000,
+};
 
 /** All doors that are reached over HTTP: the mirror, permalinks, MCP, and the WebSocket's upgrade, behind one check of Host and Origin. */
 export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
-  const { corridor, host, port, publicUrl, mcp, sse, maxBody = 4 * 1024 * 1024 } = options;
-  const rules = withPublicUrl(options, publicUrl);
-  const websocket = createWebSocketDoor({ corridor, maxPayload: maxBody });
-  let server: Server | undefined;
+  const { corridor, host, port, publicUrl, maxBody = 4 * 1024 * 1024 } = options;
+  const rules = toSenderRules(options, publicUrl);
+  const websocket = createWebSocketDoor({ corridor, limits: { maxPayload: maxBody } });
 
-  const url = (): string =>
-    publicUrl?.replace(/\/+$/, "") ||
-    `http://${host.includes(":") ? `[${host}]` : host}:${(server?.address() as AddressInfo | null)?.port ?? port}`;
-
-  const gate = (
-    request: IncomingMessage,
-    response: ServerResponse,
-    handler: (request: IncomingMessage, response: ServerResponse) => void,
-  ): void => {
-    const fault = checkSender(request.headers, rules);
-    const sender = senderOf(request);
-    if (fault !== undefined) {
-      void refuseSender(corridor, { ...sender, door: "http" }, fault).then(
-        (failure) => sendRaw(response, failure),
-        () => response.destroy(),
-      );
-      return;
-    }
-    const path = request.url ?? "/";
-    if (mcpPath.test(path)) void mcp(request, response, sender);
-    else if (ssePath.test(path)) void sse(request, response, sender);
-    else handler(request, response);
+  const url = (): string => {
+    if (publicUrl) return publicUrl.replace(/\/+$/, "");
+    const address = app.server.address() as AddressInfo | null;
+    return `http://${host.includes(":") ? `[${host}]` : host}:${address?.port ?? port}`;
   };
 
-  const app = fastify({
+  const app: FastifyInstance = fastify({
     logger: false,
     bodyLimit: maxBody,
-    requestTimeout: 30_000,
-    keepAliveTimeout: 65_000,
-    forceCloseConnections: true,
     routerOptions: { maxParamLength: 8_192 },
-    serverFactory: (handler) => {
-      server = createServer(
-        { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 16_384 },
-        (request, response) => gate(request, response, handler),
-      );
-      return server;
+    serverFactory: (handler) => createGate({ ...options, rules, handler }),
+    frameworkErrors: (error, request, reply) => void refuseError(corridor, { error, request, reply }),
+    clientErrorHandler: (error, socket) => {
+      if (error.code === "ECONNRESET") socket.destroy();
+      else refuseBytes(corridor, socket, error.code);
     },
   });
-  addBodies(app);
+  addJsonBodies(app);
   addErrors(app, corridor);
   addMirror(app, { corridor, url });
-  addPermalink(app, corridor);
-
-  app.server.on("upgrade", (request, socket, head) => {
-    socket.once("error", () => socket.destroy());
-    const fault = checkSender(request.headers, rules);
-    if (fault !== undefined) {
-      void refuseSender(corridor, { ...senderOf(request), door: "websocket" }, fault).finally(() =>
-        refuseUpgrade(socket, "403 Forbidden", fault),
-      );
-    } else if (!/^\/v1\/connector\/?(?:\?|$)/.test(request.url ?? "")) {
-      refuseUpgrade(socket, "404 Not Found", "The WebSocket is at /v1/connector.");
-    } else websocket.upgrade(request, socket, head);
-  });
+  addPermalink(app, { corridor, secure: publicUrl?.startsWith("https:") === true });
+  app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+    upgrade({ corridor, websocket, rules }, { request, socket, head }),
+  );
 
   return {
     url,
-    listen: async () => {
+    async listen() {
       await app.ready();
       await new Promise<void>((resolve, reject) => {
         app.server.once("error", reject);
@@ -119,14 +99,47 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
     },
     async close(withinMs) {
       const ended = new Promise<void>((resolve) => app.server.close(() => resolve()));
-      await websocket.close(withinMs);
-      app.server.closeIdleConnections();
+      // A connection that has its answer would be kept for the next request.
+      const sweep = setInterval(() => app.server.closeIdleConnections(), 50);
       const timer = setTimeout(() => app.server.closeAllConnections(), withinMs);
-      await ended;
+      await Promise.all([ended, websocket.close(withinMs)]);
+      clearInterval(sweep);
       clearTimeout(timer);
       await app.close();
     },
   };
+}
+
+interface Gate extends Pick<HttpDoorOptions, "corridor" | "mcp" | "sse"> {
+  readonly rules: SenderRules;
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+/** The server itself. MCP's requests pass by the web framework, which would only cost them time and read their bodies. */
+function createGate({ corridor, mcp, sse, rules, handler }: Gate): Server {
+  const receive = (request: IncomingMessage, response: ServerResponse): void => {
+    const fault = checkSender(request, rules);
+    if (fault !== undefined) {
+      refuseSender(corridor, { request, door: "http" }, fault).then(
+        (failure) => sendRaw(response, failure),
+        () => response.destroy(),
+      );
+      return;
+    }
+    const path = request.url ?? "/";
+    const raw = mcpPath.test(path) ? mcp : ssePath.test(path) ? sse : undefined;
+    if (raw) raw(request, response, senderOf(request)).catch(() => response.destroy());
+    else handler(request, response);
+  };
+  return createServer(
+    {
+      ...timeouts,
+      maxHeaderSize: 16_384,
+      // Some HTTP clients offer HTTP/2 in every request (Upgrade: h2c): those are answered as they are.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+    },
+    receive,
+  );
 }
 
 const senderOf = (request: IncomingMessage): Pick<Origin, "credential" | "peer"> => ({
@@ -134,73 +147,65 @@ const senderOf = (request: IncomingMessage): Pick<Origin, "credential" | "peer">
   ...(request.socket.remoteAddress && { peer: request.socket.remoteAddress }),
 });
 
-function withPublicUrl({ allowedHosts, allowedOrigins }: SenderRules, publicUrl: string | undefined): SenderRules {
-  if (!publicUrl) return { allowedHosts, allowedOrigins };
-  const { hostname, origin } = new URL(publicUrl);
-  return { allowedHosts: [...allowedHosts, hostname], allowedOrigins: [...allowedOrigins, origin] };
-}
-
-const refuseSender = (corridor: Corridor, origin: Origin, fault: string): Promise<Failure> =>
+const refuseSender = (
+  corridor: Corridor,
+  { request, door }: { readonly request: IncomingMessage; readonly door: Door },
+  fault: string,
+): Promise<Failure> =>
   corridor.refuse(
-    origin,
+    { ...senderOf(request), door },
     "request",
     new CallError("PERMISSION_DENIED", fault, { details: { scope: null, reason: "sender" } }),
   );
 
-function sendRaw(response: ServerResponse, failure: Failure): void {
-  const { status, headers } = refusalHead(failure);
-  response
-    .writeHead(status, { ...headers, "content-type": "application/json", connection: "close" })
-    .end(JSON.stringify(failure));
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
 }
 
-/** JSON as strict as the protocol: bytes that are no UTF-8 are refused instead of replaced, and no key can reach a prototype. */
-function addBodies(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body: Buffer, done) => {
-    try {
-      if (!isUtf8(body)) throw new SyntaxError("The body is not UTF-8.");
-      done(null, JSON.parse(body.toString("utf8")));
-    } catch (error) {
-      done(new CallError("PARSE_ERROR", `The body is not JSON in UTF-8: ${(error as Error).message.slice(0, 100)}`));
-    }
-  });
-}
-
-function addErrors(app: FastifyInstance, corridor: Corridor): void {
-  app.setErrorHandler(async (error: FastifyError | CallError, request, reply) => {
-    const known = error instanceof CallError ? error : fromFastify(error);
-    return sendFailure(
-      reply,
-      await corridor.refuse(originOf(request), `${request.method} ${pathOf(request.url)}`, known),
+function upgrade(
+  { corridor, websocket, rules }: { corridor: Corridor; websocket: WebSocketDoor; rules: SenderRules },
+  { request, socket, head }: Upgrade,
+): void {
+  socket.once("error", () => socket.destroy());
+  const answer = (refused: Promise<Failure>, status?: number): void => {
+    refused.then(
+      (failure) => sendOnSocket(socket, failure, status),
+      () => socket.destroy(),
     );
-  });
-  app.setNotFoundHandler(async (request, reply) => {
-    const path = pathOf(request.url);
-    const other = (["GET", "POST"] as const).find(
-      (method) => method !== request.method && app.hasRoute({ method, url: path }),
-    );
-    const error = other
-      ? new CallError("INVALID_REQUEST", `${path} takes ${other}, not ${request.method}.`)
-      : new CallError("NOT_FOUND", `There is nothing at ${path}.`, { details: { next: "GET / lists the doors." } });
-    const failure = await corridor.refuse(originOf(request), `${request.method} ${path}`, error);
-    return other ? reply.code(405).header("allow", other).send(failure) : sendFailure(reply, failure);
-  });
-}
-
-const pathOf = (url: string): string => (url.split("?", 1)[0] ?? "/").slice(0, 200);
-
-function fromFastify(error: FastifyError): CallError {
-  switch (error.code) {
-    case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return new CallError("TOO_LARGE", "The body is larger than this server takes.", {
-        details: { next: "Send less at once." },
-      });
-    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
-      return new CallError("INVALID_REQUEST", "Send application/json.");
-    default:
-      return error.statusCode !== undefined && error.statusCode < 500
-        ? new CallError("INVALID_REQUEST", error.message)
-        : new CallError("INTERNAL", "The server failed to answer.", { cause: error });
+  };
+  const foreign = checkSender(request, rules);
+  if (foreign !== undefined) {
+    answer(refuseSender(corridor, { request, door: "websocket" }, foreign));
+    return;
   }
+  const origin: Origin = { ...senderOf(request), door: "websocket" };
+  if (!connectorPath.test(request.url ?? "")) {
+    const error = new CallError("NOT_FOUND", "The WebSocket is at /v1/connector.");
+    answer(corridor.refuse(origin, "upgrade", error));
+    return;
+  }
+  const fault = websocket.fault(request);
+  if (fault) {
+    const error = new CallError(fault.status === 503 ? "UNAVAILABLE" : "INVALID_REQUEST", fault.message);
+    answer(corridor.refuse(origin, "upgrade", error), fault.status);
+    return;
+  }
+  websocket.upgrade(request, socket as Socket, head);
+}
+
+/** Bytes that are no HTTP request, or one that took too long. */
+function refuseBytes(corridor: Corridor, socket: Socket, code: string | undefined): void {
+  const status = code === "HPE_HEADER_OVERFLOW" ? 431 : code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
+  const origin: Origin = {
+    door: "http",
+    credential: { kind: "none" },
+    ...(socket.remoteAddress && { peer: socket.remoteAddress }),
+  };
+  const error = new CallError(status === 408 ? "TIMEOUT" : "PARSE_ERROR", "This is no HTTP request, or not all of it.");
+  corridor.refuse(origin, "bytes", error).then(
+    (failure) => sendOnSocket(socket, failure, status),
+    () => socket.destroy(),
+  );
 }

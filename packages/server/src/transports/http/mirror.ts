@@ -2,6 +2,7 @@ import { CallError } from "@portcullis/contracts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Origin } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
+import { requestFault } from "../websocket/params.ts";
 import { bearerOf } from "./credential.ts";
 import { toOpenApi } from "./openapi.ts";
 import { sendFailure, sendOutcome, sendResult } from "./reply.ts";
@@ -17,29 +18,21 @@ export function originOf(request: FastifyRequest): Origin {
   };
 }
 
-const callKeys = new Set(["name", "args", "trace"]);
+export interface MirrorOptions {
+  readonly corridor: Corridor;
+  readonly url: () => string;
+}
 
 /** The HTTP mirror of the connector protocol: the same bodies and codes, with the matching status. */
-export function addMirror(
-  app: FastifyInstance,
-  { corridor, url }: { readonly corridor: Corridor; readonly url: () => string },
-): void {
+export function addMirror(app: FastifyInstance, { corridor, url }: MirrorOptions): void {
   app.post("/v1/tools/call", async (request, reply) => {
     const origin = originOf(request);
-    const body = request.body;
-    const known = typeof body === "object" && body !== null && !Array.isArray(body);
-    const odd = known ? Object.keys(body).find((key) => !callKeys.has(key)) : undefined;
-    if (!known || odd !== undefined) {
+    const { body } = request;
+    const fault = requestFault({ jsonrpc: "2.0", method: "tools.call", params: body ?? null }, true);
+    if (fault) {
       // Who may not call learns nothing of how to.
       const stranger = (await corridor.identify(origin.credential)) === undefined;
-      const error = stranger
-        ? new CallError("UNAUTHENTICATED", "This call carries no valid token.")
-        : new CallError(
-            "INVALID_PARAMS",
-            odd === undefined
-              ? "The body must be an object with name, args and trace."
-              : `The body holds ${JSON.stringify(odd.slice(0, 64))}, which is none of name, args and trace.`,
-          );
+      const error = stranger ? new CallError("UNAUTHENTICATED", "This call carries no valid token.") : fault;
       return sendFailure(reply, await corridor.refuse(origin, "POST /v1/tools/call", error));
     }
     const { name, args, trace } = body as Record<string, unknown>;
@@ -78,9 +71,10 @@ export function addMirror(
     return reply.type("text/plain; charset=utf-8").send((outcome.result as { text: string }).text);
   });
 
-  app.get("/v1/health", async (_request, reply) => {
+  app.get("/v1/health", async (request, reply) => {
     const health = corridor.health();
-    return reply.code(health.ready ? 200 : 503).send(health);
+    const liveOnly = Object.hasOwn(request.query as object, "live");
+    return reply.code(health.ready || liveOnly ? 200 : 503).send(health);
   });
 
   app.get("/openapi.json", async (_request, reply) => reply.send(toOpenApi(url())));

@@ -1,98 +1,87 @@
-import type { Failure } from "@portcullis/contracts";
+import type { Failure, Session } from "@portcullis/contracts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Credential, Origin } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
 import { bearerOrCookie, cookieName } from "./credential.ts";
+import { documentPage, loginPage, pageHeaders, refusalPage } from "./page.ts";
 import { refusalHead, sendFailure } from "./reply.ts";
 
-const style =
-  "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap;overflow-wrap:anywhere}@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}}";
+/** Where the login form posts to: no document's id begins with a segment of its own making. */
+export const loginPath = "/d/-/login";
 
-/** A page has one style, named by its hash, and nothing else that could run or load. */
-const headers = async (): Promise<Record<string, string>> => {
-  const digest = Buffer.from(await crypto.subtle.digest("SHA-256", Buffer.from(style))).toString("base64");
-  return {
-    "content-type": "text/html; charset=utf-8",
-    "content-security-policy": `default-src 'none'; style-src 'sha256-${digest}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-  };
-};
-
-const escapes: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character] ?? "");
-
-const page = (title: string, body: string): string =>
-  `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(title)}</title><style>${style}</style><main><h1>${escape(title)}</h1>${body}</main></html>`;
-
-const loginForm = (next: string, note: string): string =>
-  page(
-    "Portcullis",
-    `<p>${escape(note)}</p><form method="post" action="/d/-/login"><input type="hidden" name="next" value="${escape(next)}"><p><label>Token <input type="password" name="token" autocomplete="off" required autofocus></label> <button>Open</button></p></form>`,
-  );
-
-/** How long a browser stays logged in for permalinks, in seconds. */
-const loginSeconds = 12 * 60 * 60;
+export interface PermalinkOptions {
+  readonly corridor: Corridor;
+  /** Whether browsers come over TLS: the cookie is then kept from anything else. */
+  readonly secure: boolean;
+}
 
 /** `/d/ID`: the document that a search result's url leads to, for whoever has a token that may fetch it. */
-export function addPermalink(app: FastifyInstance, corridor: Corridor): void {
+export function addPermalink(app: FastifyInstance, { corridor, secure }: PermalinkOptions): void {
+  const originOf = (request: FastifyRequest, credential: Credential): Origin => ({
+    door: "permalink",
+    credential,
+    peer: request.ip,
+  });
+
+  // The cookie holds a session, never the token: it ends by itself, and other servers on this host see each other's cookies.
+  const toCookie = ({ session, expiresInMs }: Session): string =>
+    `${cookieName}=${session}; Path=/d/; HttpOnly; SameSite=Strict; Max-Age=${Math.floor(expiresInMs / 1_000)}${secure ? "; Secure" : ""}`;
+
   app.addContentTypeParser(
     "application/x-www-form-urlencoded",
     { parseAs: "string", bodyLimit: 16_384 },
-    (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+    (_request, body, done) => done(null, new URLSearchParams(String(body))),
   );
 
-  app.post("/d/-/login", async (request, reply) => {
-    const { token = "", next = "" } = (request.body ?? {}) as { token?: string; next?: string };
-    // Only a path below /d/ of this server: anything else would make the form send people elsewhere.
+  app.post(loginPath, async (request, reply) => {
+    const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
+    const [token, next] = [form.get("token") ?? "", form.get("next") ?? ""];
+    // Only a document of this server: anything else would make the form send people elsewhere.
     const target = /^\/d\/(?!\/)[^\\\s]*$/.test(next) ? next : "/";
-    const caller = await corridor.identify({ kind: "token", token });
-    if (!caller)
-      return reply
-        .code(401)
-        .headers(await headers())
-        .send(loginForm(target, "This token is not known, has expired or was revoked."));
-    const secure = request.headers["x-forwarded-proto"] === "https" ? "; Secure" : "";
-    const cookie = `${cookieName}=${token}; Path=/d/; HttpOnly; SameSite=Lax; Max-Age=${loginSeconds}${secure}`;
-    return reply.code(303).headers({ "set-cookie": cookie, location: target, "cache-control": "no-store" }).send();
+    const origin = originOf(request, { kind: "none" });
+    const outcome = await corridor.handleMethod({ ...origin, method: "auth.exchange", params: { token } });
+    if (!outcome.ok) {
+      const page = loginPage({ next: target, note: outcome.message });
+      return reply.code(refusalHead(outcome).status).headers(pageHeaders).send(page);
+    }
+    const head = { "set-cookie": toCookie(outcome.result as Session), location: target, "cache-control": "no-store" };
+    return reply.code(303).headers(head).send();
   });
 
   app.get("/d/*", async (request, reply) => {
-    const browser = request.headers.accept?.includes("text/html") === true;
+    const origin = originOf(request, bearerOrCookie(request.headers));
     const id = (request.raw.url ?? "").slice("/d/".length).split("?", 1)[0] ?? "";
     const outcome = await corridor.handleCall({
-      door: "permalink",
-      credential: bearerOrCookie(request.headers),
-      peer: request.ip,
+      ...origin,
       name: "fetch",
       args: { id },
       trace: { purpose: "open a cited document" },
     });
-    if (!browser) return outcome.ok ? reply.send(outcome.result) : sendFailure(reply, outcome);
+    if (request.headers.accept?.includes("text/html") !== true) {
+      return outcome.ok ? reply.send(outcome.result) : sendFailure(reply, outcome);
+    }
     if (!outcome.ok) return sendRefusal(request, reply, outcome);
-    const { title, text } = outcome.result as { title: string; text: string };
-    return reply.headers(await headers()).send(page(title, `<pre>${escape(text)}</pre>`));
+    if (origin.credential.kind === "session") {
+      const prolonged = await corridor.handleMethod({ ...origin, method: "auth.refresh", params: {} });
+      if (prolonged.ok) reply.header("set-cookie", toCookie(prolonged.result as Session));
+    }
+    const { title, text } = outcome.result as { readonly title: string; readonly text: string };
+    return reply.headers(pageHeaders).send(documentPage(title, text));
   });
 }
 
-async function sendRefusal(request: FastifyRequest, reply: FastifyReply, failure: Failure): Promise<FastifyReply> {
-  const { status, headers: extra } = refusalHead(failure);
-  const next = request.raw.url ?? "/";
-  const body =
+function sendRefusal(request: FastifyRequest, reply: FastifyReply, failure: Failure): FastifyReply {
+  const { status, headers } = refusalHead(failure);
+  const page =
     failure.code === "UNAUTHENTICATED"
-      ? loginForm(next, "This document is behind a token.")
-      : page(
-          "Not shown",
-          `<p>${escape(failure.message)}</p><p>${escape(failure.code)}, audit ${escape(failure.auditId)}</p>`,
-        );
+      ? loginPage({
+          next: request.raw.url ?? "/",
+          note: "This document is behind a token.",
+          again: request.headers["sec-fetch-site"] === "cross-site",
+        })
+      : refusalPage(failure.message, `${failure.code}, audit ${failure.auditId}`);
   return reply
     .code(status)
-    .headers({ ...extra, ...(await headers()) })
-    .send(body);
+    .headers({ ...headers, ...pageHeaders })
+    .send(page);
 }

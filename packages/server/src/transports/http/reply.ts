@@ -1,16 +1,20 @@
 import { codes, type Failure, type Outcome } from "@portcullis/contracts";
 import type { FastifyReply } from "fastify";
 
-/** The HTTP status of a refusal, with the headers that belong to it. */
-export function refusalHead({ code, details }: Failure): {
+/** The HTTP status of a refusal, with the headers that belong to it. A challenge names an error only where a token was shown (RFC 6750, 3). */
+export function refusalHead(
+  { code, details }: Failure,
+  tokenShown = false,
+): {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 } {
   const retryAfterMs = details?.retryAfterMs;
+  const challenge = tokenShown ? 'Bearer realm="portcullis", error="invalid_token"' : 'Bearer realm="portcullis"';
   return {
     status: codes[code].http,
     headers: {
-      ...(code === "UNAUTHENTICATED" && { "www-authenticate": 'Bearer realm="portcullis"' }),
+      ...(code === "UNAUTHENTICATED" && { "www-authenticate": challenge }),
       ...(typeof retryAfterMs === "number" && { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) }),
     },
   };
@@ -18,7 +22,7 @@ export function refusalHead({ code, details }: Failure): {
 
 /** Sends a refusal as it is. */
 export function sendFailure(reply: FastifyReply, failure: Failure): FastifyReply {
-  const { status, headers } = refusalHead(failure);
+  const { status, headers } = refusalHead(failure, reply.request.headers.authorization !== undefined);
   return reply.code(status).headers(headers).send(failure);
 }
 

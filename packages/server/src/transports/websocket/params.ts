@@ -9,15 +9,23 @@ const validators = new Map<string, ValidateFunction>(
 
 export const methodNames = Object.keys(methodSchemas) as readonly MethodName[];
 
-/** What is wrong with a request before anyone is asked: no such method, or parameters that its schema refuses. */
-export function paramsFault({ method, params }: RpcRequest): CallError | undefined {
+/** What answers before anyone has shown a token. */
+const open: ReadonlySet<string> = new Set<MethodName>(["health.check", "capabilities.get", "auth.exchange"]);
+
+/** What is wrong with a request before the corridor is asked: no such method, no session, or parameters that its schema refuses. */
+export function requestFault({ method, params }: RpcRequest, loggedIn: boolean): CallError | undefined {
   const accepts = validators.get(method);
   if (!accepts) {
     return new CallError("METHOD_NOT_FOUND", `There is no method ${JSON.stringify(method.slice(0, 64))}.`, {
       details: { methods: methodNames },
     });
   }
-  if (accepts(params ?? {})) return undefined;
+  if (!loggedIn && !open.has(method)) {
+    return new CallError("UNAUTHENTICATED", "There is no session: send auth.exchange with a token first.", {
+      details: { next: "The owner makes a token with `portcullis token create NAME --subject WHO`." },
+    });
+  }
+  if (accepts(params === undefined ? {} : params)) return undefined;
   const [first] = accepts.errors ?? [];
   const place = `params${first?.instancePath.replaceAll("/", ".") ?? ""}`;
   return new CallError("INVALID_PARAMS", `${place} ${first?.message ?? "is wrong"}.`, {

@@ -1,95 +1,120 @@
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import { subprotocol } from "@portcullis/contracts";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Corridor } from "../../pipeline/corridor.ts";
-import { type ConnectionLimits, serveConnection } from "./connection.ts";
-import { outboxOf } from "./outbox.ts";
+import { type Connection, serveConnection } from "./connection.ts";
+import { type ConnectionLimits, connectionLimits } from "./limits.ts";
 
 export interface WebSocketDoorOptions {
   readonly corridor: Corridor;
-  /** Bytes of one message. */
-  readonly maxPayload?: number;
+  /** How many connections may be open at once. */
   readonly connections?: number;
-  readonly limits?: ConnectionLimits;
-  /** A peer that answers no ping, or takes nothing of what waits for it, for one to two of these (ms) is cut off. */
+  readonly limits?: Partial<ConnectionLimits>;
+  /** A peer that answers no ping for one to two of these (ms) is cut off, and so is one that takes nothing of what waits for it. */
   readonly heartbeatMs?: number;
+  /** Heartbeats after which a peer that has not logged in is shown out. */
+  readonly loginBeats?: number;
 }
 
 export interface WebSocketDoor {
-  /** Takes over an upgrade whose Host and Origin were checked. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Closes every connection with 1001; those that do not answer are cut off after `withinMs`. */
+  /** Why an upgrade is refused: the HTTP status and a sentence; undefined when `upgrade` may have it. */
+  fault(request: IncomingMessage): { readonly status: 400 | 503; readonly message: string } | undefined;
+  /** Takes over an upgrade that was checked. */
+  upgrade(request: IncomingMessage, transport: Socket, head: Buffer): void;
+  /**
+   * Reads no more requests, lets those that run be answered, and closes every connection with 1001. Whatever is left after `withinMs` is
+   * cut off.
+   */
   close(withinMs: number): Promise<void>;
 }
 
-const mebibyte = 1024 * 1024;
+/** Connections are asked for a sign of life a part at a time: all at once would make every call wait. */
+const parts = 20;
 
 /** The connector protocol's door: `/v1/connector`. */
 export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoor {
-  const { corridor, maxPayload = 4 * mebibyte, connections = 20_000, heartbeatMs = 20_000 } = options;
-  const limits = options.limits ?? { batch: 100, inFlight: 256, outbound: mebibyte };
+  const { corridor, connections = 20_000, heartbeatMs = 20_000, loginBeats = 3 } = options;
+  const limits = { ...connectionLimits, ...options.limits };
   // Compression is off: it costs memory for each peer, and length tells of secrets beside chosen text (CRIME).
-  const server = new WebSocketServer({
+  const settings = {
     noServer: true,
-    maxPayload,
+    clientTracking: false,
+    maxPayload: limits.maxPayload,
     perMessageDeflate: false,
     handleProtocols: () => subprotocol,
-  });
-  const waiting = new WeakSet<WebSocket>();
+    // How long a peer may take to answer a close frame; the package's types do not know of it.
+    closeTimeout: 5_000,
+  };
+  const server = new WebSocketServer(settings);
+  const open = Array.from({ length: parts }, () => new Set<Connection>());
+  let count = 0;
+  let arrivals = 0;
+  let closing = false;
 
+  let turn = 0;
   const heartbeat = setInterval(() => {
-    for (const socket of server.clients) {
-      const outbox = outboxOf(socket);
-      // A peer that we do not read from cannot be heard to answer.
-      if ((waiting.has(socket) && !socket.isPaused) || outbox?.isStuck()) {
-        socket.terminate();
-        continue;
-      }
-      waiting.add(socket);
-      socket.ping();
-    }
-  }, heartbeatMs).unref();
+    turn = (turn + 1) % parts;
+    for (const connection of open[turn] ?? []) connection.beat();
+  }, heartbeatMs / parts).unref();
+
+  const admit = (socket: WebSocket, request: IncomingMessage, transport: Socket): void => {
+    const agent = request.headers["user-agent"]?.slice(0, 200);
+    const peer = transport.remoteAddress;
+    const connection = serveConnection(socket, {
+      corridor,
+      limits,
+      transport,
+      stallMs: heartbeatMs,
+      loginBeats,
+      ...(peer && { peer }),
+      ...(agent && { client: { name: agent } }),
+    });
+    const part = open[arrivals++ % parts];
+    part?.add(connection);
+    count += 1;
+    socket.once("close", () => {
+      part?.delete(connection);
+      count -= 1;
+    });
+  };
 
   return {
-    upgrade(request, socket, head) {
-      const offered = request.headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim());
-      if (offered && !offered.includes(subprotocol))
-        return refuseUpgrade(socket, "400 Bad Request", `The subprotocol is ${subprotocol}.`);
-      if (server.clients.size >= connections)
-        return refuseUpgrade(socket, "503 Service Unavailable", "There are too many connections.");
-      server.handleUpgrade(request, socket, head, (accepted) => {
-        accepted.on("pong", () => waiting.delete(accepted));
-        const agent = request.headers["user-agent"]?.slice(0, 200);
-        const peer = request.socket.remoteAddress;
-        serveConnection(accepted, {
-          corridor,
-          limits,
-          ...(peer && { peer }),
-          ...(agent && { client: { name: agent } }),
-        });
-      });
+    fault({ headers }) {
+      const offered = headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim());
+      // Who offers none is let in: simple tools have no way to name one.
+      if (offered && !offered.includes(subprotocol)) {
+        return { status: 400, message: `The subprotocol is ${subprotocol}.` };
+      }
+      if (closing) return { status: 503, message: "The server is shutting down." };
+      if (count >= connections) return { status: 503, message: "There are too many connections." };
+      return undefined;
+    },
+
+    upgrade(request, transport, head) {
+      server.handleUpgrade(request, transport, head, (socket) => admit(socket, request, transport));
     },
 
     async close(withinMs) {
+      closing = true;
       clearInterval(heartbeat);
-      const ended = [...server.clients].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
-      for (const socket of server.clients) socket.close(1001, "The server is shutting down.");
+      const all = open.flatMap((part) => [...part]);
       const timer = setTimeout(() => {
-        for (const socket of server.clients) socket.terminate();
+        for (const { socket } of all) socket.terminate();
       }, withinMs);
-      await Promise.all(ended);
+      await Promise.all(all.map(leave));
       clearTimeout(timer);
-      await new Promise((resolve) => server.close(resolve));
     },
   };
 }
 
-/** Answers an upgrade with a refusal and ends the connection. */
-export function refuseUpgrade(socket: Duplex, status: string, message: string): void {
-  const body = JSON.stringify({ ok: false, message });
-  socket.once("error", () => socket.destroy());
-  socket.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+/** Ends when the connection has, which its own deadline or the door's makes sure of. */
+async function leave({ socket, drain }: Connection): Promise<void> {
+  if (socket.readyState === socket.CLOSED) return;
+  const ended = new Promise((resolve) => socket.once("close", resolve));
+  await Promise.race([drain(), ended]);
+  socket.close(1001, "The server is shutting down.");
+  // Paused, it would not see the peer's own close frame.
+  socket.resume();
+  await ended;
 }

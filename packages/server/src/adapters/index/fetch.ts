@@ -1,0 +1,84 @@
+import { hash } from "node:crypto";
+import { CallError, type Resource, toUri } from "@portcullis/contracts";
+import { type Static, Type } from "typebox";
+import { locate, toPolicyPath, unknownDocument } from "../../search/document-id.ts";
+import type { Tool } from "../adapter.ts";
+import type { IndexAdapterOptions } from "./index-adapter.ts";
+
+const closed = { additionalProperties: false } as const;
+
+const Input = Type.Object({ id: Type.String({ description: "A document's id, as search gave it." }) }, closed);
+
+const Output = Type.Object(
+  {
+    id: Type.String(),
+    title: Type.String(),
+    text: Type.String(),
+    url: Type.String(),
+    metadata: Type.Optional(Type.Record(Type.String(), Type.String())),
+  },
+  closed,
+);
+
+/**
+ * `fetch`: the whole text of a document, read from its file at that moment. Only what the index holds is a document: ignored and binary files
+ * are none. A document over the caller's limit is refused, since half of one cannot be told from the whole.
+ */
+export function createFetchTool(options: IndexAdapterOptions): Tool<Static<typeof Input>, Static<typeof Output>> {
+  const { index, folders, permalink, read, labels } = options;
+  const toResource = (id: string): Resource => ({ kind: "path", path: toPolicyPath(locate(folders, id)) });
+  return {
+    name: "fetch",
+    title: "Fetch",
+    summary: "Gives the whole text of one document by its id.",
+    safety: "Reads only; opens only documents that policy lets you read.",
+    effect: "read",
+    labels,
+    input: Input,
+    output: Output,
+    touches: ({ id }) => [toResource(id)],
+    async run({ id }, { permit, signal }) {
+      const key = locate(folders, id);
+      const document = await index.document(key);
+      if (!document) throw unknownDocument(id);
+      const { bytes, mtimeMs } = await read(toPolicyPath(key), permit, signal);
+      if (bytes.length > permit.maxBytes) {
+        throw new CallError(
+          "TOO_LARGE",
+          `The document has ${bytes.length} bytes; an answer may have ${permit.maxBytes}.`,
+          {
+            details: {
+              bytes: bytes.length,
+              maxBytes: permit.maxBytes,
+              next: "Use index.query or search for the passages that you need.",
+            },
+          },
+        );
+      }
+      return {
+        id,
+        title: document.title,
+        text: bytes.toString("utf8").replace(/^\uFEFF/, ""),
+        url: permalink(id),
+        metadata: {
+          path: key.path,
+          source: folders.find((folder) => folder.path === key.source)?.name ?? "",
+          modified: new Date(mtimeMs).toISOString(),
+          bytes: String(bytes.length),
+          sha256: hash("sha256", bytes),
+        },
+      };
+    },
+    filter(output, allows) {
+      if (!allows(toResource(output.id))) throw unknownDocument(output.id);
+      return output;
+    },
+    citations({ id, metadata }) {
+      const { bytes, sha256 } = metadata ?? {};
+      if (bytes === undefined || sha256 === undefined) return [];
+      const { source, path } = locate(folders, id);
+      const uri = toUri({ kind: "path", path: `${source}/${path}` });
+      return [{ id, uri, start: 0, end: Number(bytes), sha256, stale: false }];
+    },
+  };
+}

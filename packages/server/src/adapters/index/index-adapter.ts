@@ -1,0 +1,57 @@
+import type { Labels } from "@portcullis/contracts";
+import type { Indexer } from "../../search/indexer.ts";
+import type { Searcher } from "../../search/searcher.ts";
+import type { TextIndex } from "../../stores/store.ts";
+import type { Adapter, Permit, ServedFolder } from "../adapter.ts";
+import { createFetchTool } from "./fetch.ts";
+import { createQueryTool } from "./index-query.ts";
+import { createStatusTool } from "./index-status.ts";
+import { createSearchTool } from "./search.ts";
+
+/**
+ * Reads a permitted file by the path that policy judged; by its own means it makes sure that what it opens is what `permit` allows. Throws
+ * `CallError`.
+ */
+export type ReadFile = (
+  path: string,
+  permit: Permit,
+  signal: AbortSignal,
+) => Promise<{ readonly bytes: Buffer; readonly mtimeMs: number }>;
+
+export interface IndexAdapterOptions {
+  /** The adapter's, and the index's in `index://NAME/`, which is what policies allow. */
+  readonly name: string;
+  readonly index: TextIndex;
+  readonly searcher: Searcher;
+  /** Started and stopped with the adapter. */
+  readonly indexer: Indexer;
+  readonly folders: readonly ServedFolder[];
+  /** The http(s) URL under which a document can be opened. Ids stand in a URL path as they are. */
+  readonly permalink: (id: string) => string;
+  readonly read: ReadFile;
+  readonly labels: Labels;
+}
+
+/** The search index as a source: `search`, `fetch`, `index.query` and `index.status`. */
+export function createIndexAdapter(options: IndexAdapterOptions): Adapter {
+  const { name, indexer } = options;
+  const tools = [
+    createSearchTool(options),
+    createFetchTool(options),
+    createQueryTool(options),
+    createStatusTool(options),
+  ];
+  let starting: Promise<void> | undefined;
+  return {
+    name,
+    tools: () => tools,
+    // Calls are answered from what is indexed so far; the first walk of a large folder is not waited for.
+    async start(signal) {
+      starting = indexer.start(signal);
+    },
+    async stop() {
+      await indexer.stop();
+      await starting;
+    },
+  };
+}

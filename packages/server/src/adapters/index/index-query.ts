@@ -1,0 +1,92 @@
+import type { Resource } from "@portcullis/contracts";
+import { type Static, Type } from "typebox";
+import { locate, toPolicyPath } from "../../search/document-id.ts";
+import type { Tool } from "../adapter.ts";
+import { toCitation } from "./citation.ts";
+import type { IndexAdapterOptions } from "./index-adapter.ts";
+
+const closed = { additionalProperties: false } as const;
+
+const Input = Type.Object(
+  {
+    query: Type.String({ description: 'What to look for: words, a sentence, or a "quoted phrase" that has to occur.' }),
+    topK: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 100, description: "The most passages to give; 10 by default." }),
+    ),
+    filters: Type.Optional(
+      Type.Object(
+        {
+          path: Type.Optional(
+            Type.String({
+              maxLength: 1_000,
+              description: "Path inside the folder: a prefix such as `journal/`, or a glob such as `projects/**/*.md`.",
+            }),
+          ),
+          source: Type.Optional(Type.String({ maxLength: 255, description: "The name of one served folder." })),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+const Output = Type.Object(
+  {
+    chunks: Type.Array(
+      Type.Object(
+        {
+          id: Type.String({ description: "The document's id, as fetch takes it." }),
+          uri: Type.String(),
+          title: Type.String(),
+          text: Type.String(),
+          score: Type.Number({ description: "Higher is better; comparable within one answer only." }),
+          start: Type.Integer({ description: "First byte of the passage in the file." }),
+          end: Type.Integer({ description: "The byte after its last." }),
+          sha256: Type.String({ description: "SHA-256 of these bytes." }),
+          stale: Type.Boolean({ description: "True when the file has other bytes there now." }),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+/** `index.query`: the best passages for a query, each with its citation. */
+export function createQueryTool(options: IndexAdapterOptions): Tool<Static<typeof Input>, Static<typeof Output>> {
+  const { name, searcher, folders, labels } = options;
+  return {
+    name: "index.query",
+    title: "Query the index",
+    summary:
+      "Finds passages by words or quoted phrases, each with its exact byte range and hash; several may be of one document.",
+    safety: "Reads only; finds only documents that policy lets you read.",
+    effect: "read",
+    labels,
+    input: Input,
+    output: Output,
+    touches: (): readonly Resource[] => [{ kind: "index", name, collection: true }],
+    async run({ query, topK = 10, filters = {} }, { permit, signal }) {
+      const hits = await searcher.search({
+        query,
+        limit: topK,
+        per: "passage",
+        allows: (resource) => permit.allows(resource),
+        path: filters.path,
+        source: filters.source,
+        signal,
+      });
+      let bytes = 0;
+      const chunks = hits.filter(({ text }) => {
+        bytes += Buffer.byteLength(text);
+        return bytes <= permit.maxBytes;
+      });
+      return { chunks: [...chunks] };
+    },
+    filter: ({ chunks }, allows) => ({
+      chunks: chunks.filter(({ id }) => allows({ kind: "path", path: toPolicyPath(locate(folders, id)) })),
+    }),
+    citations: ({ chunks }) => chunks.map(toCitation),
+  };
+}

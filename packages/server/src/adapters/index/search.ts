@@ -1,0 +1,72 @@
+import type { Citation, Resource } from "@portcullis/contracts";
+import { type Static, Type } from "typebox";
+import { locate, toPolicyPath } from "../../search/document-id.ts";
+import type { Tool } from "../adapter.ts";
+import { toCitation } from "./citation.ts";
+import type { IndexAdapterOptions } from "./index-adapter.ts";
+
+const closed = { additionalProperties: false } as const;
+
+const Input = Type.Object(
+  {
+    query: Type.String({ description: 'What to look for: words, a sentence, or a "quoted phrase" that has to occur.' }),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 50, description: "The most results to give; 10 by default." }),
+    ),
+  },
+  closed,
+);
+
+// The shape that ChatGPT's connectors and deep research expect, no more and no less.
+const Output = Type.Object(
+  {
+    results: Type.Array(
+      Type.Object({ id: Type.String(), title: Type.String(), text: Type.String(), url: Type.String() }, closed),
+    ),
+  },
+  closed,
+);
+
+type Output = Static<typeof Output>;
+
+/** `search`: the best documents for a query, each with its best passage. */
+export function createSearchTool(options: IndexAdapterOptions): Tool<Static<typeof Input>, Output> {
+  const { name, searcher, folders, permalink, labels } = options;
+  // A result has no room for its citation.
+  const citations = new WeakMap<Output["results"][number], Citation>();
+  return {
+    name: "search",
+    title: "Search",
+    summary:
+      "Finds documents by words or quoted phrases and gives the best passage of each, with the id that fetch takes.",
+    safety: "Reads only; finds only documents that policy lets you read.",
+    effect: "read",
+    labels,
+    input: Input,
+    output: Output,
+    touches: (): readonly Resource[] => [{ kind: "index", name, collection: true }],
+    async run({ query, limit = 10 }, { permit, signal }) {
+      const hits = await searcher.search({
+        query,
+        limit,
+        per: "document",
+        allows: (resource) => permit.allows(resource),
+        signal,
+      });
+      const results: Output["results"] = [];
+      let bytes = 0;
+      for (const hit of hits) {
+        bytes += Buffer.byteLength(hit.text);
+        if (bytes > permit.maxBytes) break;
+        const result = { id: hit.id, title: hit.title, text: hit.text, url: permalink(hit.id) };
+        citations.set(result, toCitation(hit));
+        results.push(result);
+      }
+      return { results };
+    },
+    filter: ({ results }, allows) => ({
+      results: results.filter(({ id }) => allows({ kind: "path", path: toPolicyPath(locate(folders, id)) })),
+    }),
+    citations: ({ results }) => results.flatMap((result) => citations.get(result) ?? []),
+  };
+}

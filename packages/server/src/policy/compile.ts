@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { compileDocuments } from "./compile-documents.ts";
+import type { CompileOptions } from "./compile-scope.ts";
+import { judge } from "./decide.ts";
+import { type Explanation, explain } from "./explain.ts";
+import type { Fault } from "./fault.ts";
+import { type ParsedDocument, type PolicyText, parsePolicy } from "./parse.ts";
+import { refuse } from "./refuse.ts";
+import type { CompiledDocument } from "./scope.ts";
+import { createSubjectRules } from "./subject-rules.ts";
+import type { Question, Verdict } from "./verdict.ts";
+
+/** A set of policies: immutable, without a clock, the same answer to the same question for ever. */
+export interface Policy {
+  /** SHA-256, in hex, of what the policies say and of the folders that their shorthands stand for; the order of rules does not change it. */
+  readonly hash: string;
+  readonly documents: number;
+  readonly scopes: number;
+  /** Judges one resource. Never throws: what cannot be judged is denied. */
+  decide(question: Question): Verdict;
+  /** The names of those tools that the subject might use on something, in the given order. */
+  tools(subject: string, tools: readonly ToolFacts[], now: number): readonly string[];
+  /** Every rule that was considered, for the owner: it names patterns that a caller must not learn of. */
+  explain(question: Question): Explanation;
+}
+
+export interface ToolFacts {
+  readonly name: string;
+  readonly effect: "read" | "write" | "send";
+}
+
+export interface Compiled {
+  /** Undefined when there is any fault. */
+  readonly policy: Policy | undefined;
+  readonly faults: readonly Fault[];
+  /** What is odd, but changes nothing for the worse. */
+  readonly warnings: readonly Fault[];
+}
+
+/** Compiles all policy files together, and tells every fault of every file. */
+export function compilePolicy(sources: readonly PolicyText[], options: CompileOptions): Compiled {
+  const parsed = sources.map(parsePolicy);
+  const documents = parsed.flatMap((file) => file.documents);
+  const compiled = compileDocuments(documents, options);
+  const place = new Map(sources.map(({ path }, index) => [path, index]));
+  const faults = [...parsed.flatMap((file) => file.faults), ...compiled.faults].sort(
+    (a, b) => (place.get(a.path) ?? 0) - (place.get(b.path) ?? 0) || a.line - b.line || a.column - b.column,
+  );
+  const policy = faults.length > 0 ? undefined : createPolicy(compiled.documents, toHash(documents, options));
+  return { policy, faults, warnings: compiled.warnings };
+}
+
+/** The policy that denies everything: in force while there is no good one. */
+export const emptyPolicy = (): Policy => createPolicy([], toHash([], { home: "", served: [] }));
+
+function createPolicy(documents: readonly CompiledDocument[], hash: string): Policy {
+  const rules = createSubjectRules(documents);
+  const guarded = (question: Question, body: () => Verdict): Verdict => {
+    try {
+      return body();
+    } catch {
+      return refuse(question, "error", null);
+    }
+  };
+  const policy: Policy = {
+    hash,
+    documents: documents.length,
+    scopes: documents.reduce((sum, { scopes }) => sum + scopes.length, 0),
+    decide: (question) =>
+      guarded(question, () => {
+        const found = rules.find(question.subject, question.tool);
+        return found ? judge(found, question) : refuse(question, "unknown_subject", null);
+      }),
+    tools: (subject, tools, now) =>
+      tools
+        .filter(({ name, effect }) => {
+          const found = rules.find(subject, name);
+          if (!found || found.deny.all.some(({ scope }) => !(scope.expires <= now))) return false;
+          return found.allowing.some((scope) => scope.expires > now && (effect === "read" || found.naming.has(scope)));
+        })
+        .map(({ name }) => name),
+    explain: (question) => explain({ documents, hash, verdict: policy.decide(question), question }),
+  };
+  return Object.freeze(policy);
+}
+
+/** The hash covers what is said, not where or in which order it stands. */
+function toHash(documents: readonly ParsedDocument[], { home, served }: CompileOptions): string {
+  const texts = documents.map(({ value }) =>
+    canonical({ ...value, ...(value.scopes && { scopes: value.scopes.map((scope) => canonical(scope)).sort() }) }),
+  );
+  const places = canonical({ home, served: served.map(({ name, path }) => `${name} ${path}`).sort() });
+  return createHash("sha256")
+    .update(JSON.stringify([texts.sort(), places]))
+    .digest("hex");
+}
+
+/** JSON with its keys in order. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );

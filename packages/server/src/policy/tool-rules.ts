@@ -1,0 +1,89 @@
+import { createRuleTrie, type RuleTrie } from "./rule-trie.ts";
+import { type CompiledDocument, type CompiledScope, namesTool, type Rule } from "./scope.ts";
+import { matchUrl } from "./url-pattern.ts";
+import type { UrlReading } from "./url-reading.ts";
+
+/** All that a policy says of one tool for one subject, indexed by place. */
+export interface ToolRules {
+  /** The scopes that allow something, in the order of their ranks. */
+  readonly allowing: readonly CompiledScope[];
+  /** Those that name the tool without a wildcard. */
+  readonly naming: ReadonlySet<CompiledScope>;
+  readonly allow: Places;
+  readonly deny: Places;
+  /** True when neither clock nor purpose text changes which of the scopes hold. */
+  readonly steady: boolean;
+  /** How many rules are in here. */
+  readonly weight: number;
+}
+
+interface Places {
+  readonly paths: RuleTrie<Rule>;
+  readonly urls: UrlRules;
+  readonly all: readonly Rule[];
+}
+
+interface UrlRules {
+  /** By the literal end of the host: a whole name, `.example.com` behind a wildcard, or nothing. */
+  readonly byHost: Map<string, RuleTrie<Rule>>;
+}
+
+export function toToolRules(documents: readonly CompiledDocument[], tool: string): ToolRules {
+  const allowing: CompiledScope[] = [];
+  const naming = new Set<CompiledScope>();
+  const allow = createPlaces();
+  const deny = createPlaces();
+  let weight = 0;
+  for (const { scopes } of documents) {
+    for (const scope of scopes) {
+      const how = namesTool(scope, tool);
+      if (how === undefined) continue;
+      if (how === "exactly") naming.add(scope);
+      if (scope.allow.length > 0) allowing.push(scope);
+      for (const rule of scope.allow) allow.add(rule, "allow");
+      for (const rule of scope.deny) deny.add(rule, "deny");
+      weight += scope.allow.length + scope.deny.length;
+    }
+  }
+  allowing.sort((a, b) => a.rank - b.rank);
+  const steady = allowing.every(({ purposes, expires }) => purposes === undefined && expires === Infinity);
+  return { allowing, naming, allow, deny, steady, weight };
+}
+
+function createPlaces() {
+  const paths = createRuleTrie<Rule>();
+  const byHost = new Map<string, RuleTrie<Rule>>();
+  const all: Rule[] = [];
+  const add = (rule: Rule, effect: "allow" | "deny"): void => {
+    const { target } = rule;
+    if (target.kind === "all") all.push(rule);
+    else if (target.kind === "path") paths.add(target.glob, rule);
+    else {
+      const { host, path, loosePath } = target.url;
+      const key = host.slice(host.lastIndexOf("*") + 1);
+      let trie = byHost.get(key);
+      if (trie === undefined) {
+        trie = createRuleTrie<Rule>();
+        byHost.set(key, trie);
+      }
+      trie.add(path, rule);
+      if (effect === "deny" && loosePath !== path) trie.add(loosePath, rule);
+    }
+  };
+  return { paths, urls: { byHost }, all, add };
+}
+
+/** The rules of one effect that a URL meets: an allow has to fit both readings of the path, a deny either. */
+export function matchUrls({ byHost }: UrlRules, url: UrlReading, effect: "allow" | "deny"): Rule[] {
+  if (byHost.size === 0) return [];
+  const found: Rule[] = [];
+  const look = (key: string): void => {
+    const trie = byHost.get(key);
+    trie?.match(url.strict, found);
+    if (effect === "deny" && url.loose !== url.strict) trie?.match(url.loose, found);
+  };
+  look(url.host);
+  look("");
+  for (let dot = url.host.indexOf("."); dot >= 0; dot = url.host.indexOf(".", dot + 1)) look(url.host.slice(dot));
+  return found.filter(({ target }) => target.kind === "url" && matchUrl(target.url, url, effect));
+}

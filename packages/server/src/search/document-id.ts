@@ -1,0 +1,51 @@
+import { CallError } from "@portcullis/contracts";
+import type { ServedFolder } from "../adapters/adapter.ts";
+import type { DocumentKey } from "../stores/store.ts";
+
+const escapeSegment = (segment: string): string =>
+  encodeURIComponent(segment).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+
+/**
+ * The id of a document: `NAME/relative/path.md`, the served folder's name and the path inside it. Each segment is percent-encoded: all bytes
+ * of its UTF-8 but letters and digits of ASCII and `-._~` (RFC 3986, unreserved) become `%XX` in upper case; so an id is plain ASCII, stands
+ * in a URL path as it is, and each path has exactly one. It depends on nothing but the two names, hence outlives re-indexing and restarts.
+ */
+export const toDocumentId = (folder: string, path: string): string =>
+  [folder, ...path.split("/")].map(escapeSegment).join("/");
+
+/** The folder's name and the path that an id stands for; undefined for any text that `toDocumentId` does not make. */
+export function fromDocumentId(id: string): { readonly folder: string; readonly path: string } | undefined {
+  let segments: string[];
+  try {
+    segments = id.split("/").map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+  const [folder, ...inside] = segments;
+  if (folder === undefined || inside.length === 0) return undefined;
+  // A second spelling of a path (%2e%2e, %2F, lower-case hex, `//`) is no id: what is judged and what is opened stay one.
+  if (segments.some((segment) => /^\.{0,2}$|[/\0]/.test(segment))) return undefined;
+  const path = inside.join("/");
+  return toDocumentId(folder, path) === id ? { folder, path } : undefined;
+}
+
+/** The key of the document that an id names among the served folders; `NOT_FOUND` when it can be none. */
+export function locate(folders: readonly ServedFolder[], id: string): DocumentKey {
+  const parts = fromDocumentId(id);
+  const folder = parts && folders.find(({ name }) => name === parts.folder);
+  if (!folder) throw unknownDocument(id);
+  return { source: folder.path, path: parts.path };
+}
+
+/** The refusal for an id that names no document. */
+export const unknownDocument = (id: string): CallError =>
+  new CallError("NOT_FOUND", `There is no document with the id ${JSON.stringify(id.slice(0, 200))}.`, {
+    details: { id: id.slice(0, 200), next: "Use an id exactly as `search` gave it." },
+  });
+
+/** The path that policy judges for a document: absolute and NFC. */
+export const toPolicyPath = ({ source, path }: DocumentKey): string =>
+  (path === "" ? source : `${source}/${path}`).normalize("NFC");

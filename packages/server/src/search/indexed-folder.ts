@@ -1,0 +1,137 @@
+import { hash } from "node:crypto";
+import type { ServedFolder } from "../adapters/adapter.ts";
+import type { DocumentKey, FileStamp, IndexChange, KnownFile, TextIndex } from "../stores/store.ts";
+import { type Finding, type FolderTree, isSameStamp, noStamp } from "./folder-tree.ts";
+import { createRules, readRulesOf } from "./ignore-rules.ts";
+import type { createPace } from "./pace.ts";
+import { Unreadable } from "./pinned.ts";
+import { readDocument } from "./read-document.ts";
+import { binaryByName } from "./text-kind.ts";
+import { walk } from "./walk.ts";
+
+type Pace = ReturnType<typeof createPace>;
+
+/** A served folder beside what the index knows of it. */
+export interface IndexedFolder {
+  readonly folder: ServedFolder;
+  /** Reads the rule files anew at their next use. */
+  forgetRules(): void;
+  /** Takes up what the index holds. */
+  load(): Promise<void>;
+  /** Compares the stamps of all files with the index and gives the paths that have to be examined; it opens no file but rule files. */
+  scan(pace: Pace, signal: AbortSignal): AsyncGenerator<string>;
+  /** The paths known at or below one. */
+  below(path: string): readonly string[];
+  /** What the index has to change about a path; undefined when nothing. A file whose stamp is known is not opened. */
+  examine(path: string, pace: Pace): Promise<IndexChange | undefined>;
+  /** Notes that a change has been applied. */
+  noted(change: IndexChange): void;
+  /** Folders that could not be listed and rules that are not honoured, with the reason. */
+  troubles(): readonly { readonly key: DocumentKey; readonly reason: string }[];
+}
+
+export interface IndexedFolderOptions {
+  readonly folder: ServedFolder;
+  readonly index: TextIndex;
+  readonly tree: FolderTree;
+}
+
+export function createIndexedFolder({ folder, index, tree }: IndexedFolderOptions): IndexedFolder {
+  const source = folder.path;
+  const readRules = readRulesOf(tree);
+  let rules = createRules(readRules);
+  let known = new Map<string, Pick<KnownFile, keyof FileStamp | "sha256" | "reason">>();
+  let unlisted = new Map<string, string>();
+
+  const isKnown = (path: string, stamp: FileStamp): boolean => {
+    const file = known.get(path);
+    return file !== undefined && isSameStamp(file, stamp);
+  };
+  const isThere = (path: string): boolean => {
+    try {
+      return tree.find(path).kind === "folder";
+    } catch {
+      return false;
+    }
+  };
+  const find = (path: string): Finding | undefined => {
+    try {
+      return tree.find(path);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      return error.gone ? undefined : { kind: "other", stamp: noStamp, reason: error.message };
+    }
+  };
+
+  async function look(key: DocumentKey, stamp: FileStamp, pace: Pace): Promise<IndexChange> {
+    const reason = binaryByName(key.path);
+    if (reason !== undefined) return { kind: "skip", key, stamp, reason };
+    try {
+      const { bytes, stamp: read } = tree.read(key.path);
+      const sha256 = hash("sha256", bytes);
+      if (known.get(key.path)?.sha256 === sha256) return { kind: "stamp", key, stamp: read };
+      return await readDocument({ key, bytes, stamp: read, sha256 }, pace);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      // Rights may change without the stamp: it is tried again at the next start.
+      return error.gone ? { kind: "remove", key } : { kind: "skip", key, stamp: noStamp, reason: error.message };
+    }
+  }
+
+  return {
+    folder,
+    forgetRules: () => {
+      rules = createRules(readRules);
+    },
+    async load() {
+      known = new Map(await index.files(source));
+    },
+    async *scan(pace, signal) {
+      const seen = new Set<string>();
+      const failed = new Map<string, string>();
+      for await (const found of walk({ tree, rules, pace })) {
+        signal.throwIfAborted();
+        if ("unreadable" in found) {
+          if (found.path === "" || !found.unreadable.gone) failed.set(found.path, found.unreadable.message);
+          continue;
+        }
+        seen.add(found.path);
+        if (!isKnown(found.path, found.finding.stamp)) yield found.path;
+      }
+      unlisted = failed;
+      const isUnlisted = (path: string): boolean =>
+        [...failed.keys()].some((inside) => inside === "" || path.startsWith(`${inside}/`));
+      for (const path of known.keys()) {
+        if (!seen.has(path) && !isUnlisted(path)) yield path;
+        await pace();
+      }
+    },
+    below: (path) => [...known.keys()].filter((other) => other === path || other.startsWith(`${path}/`)),
+    async examine(path, pace) {
+      const key = { source, path };
+      const gone: IndexChange | undefined = known.has(path) ? { kind: "remove", key } : undefined;
+      if (rules.hidesWithParents(path)) return gone;
+      const finding = find(path);
+      // While the whole folder is away (a disk not mounted) its documents are kept: they are no hits, and nothing is read again later.
+      if (!finding) return isThere("") ? gone : undefined;
+      if (finding.kind === "folder") return gone;
+      if (finding.stamp !== noStamp && isKnown(path, finding.stamp)) return undefined;
+      if (finding.kind === "other") return { kind: "skip", key, stamp: finding.stamp, reason: finding.reason };
+      return look(key, finding.stamp, pace);
+    },
+    noted(change) {
+      const { path } = change.key;
+      if (change.kind === "remove") known.delete(path);
+      else if (change.kind === "stamp") known.set(path, { sha256: known.get(path)?.sha256 ?? "", ...change.stamp });
+      else if (change.kind === "skip") known.set(path, { sha256: "", reason: change.reason, ...change.stamp });
+      else known.set(path, { sha256: change.sha256, ...change.stamp });
+    },
+    troubles: () => [
+      ...[...unlisted].map(([path, reason]) => ({ key: { source, path }, reason })),
+      ...rules.refused().map(({ folder: inside, line }) => ({
+        key: { source, path: inside },
+        reason: `An ignore rule has too many wildcards and is not honoured: ${line}`,
+      })),
+    ],
+  };
+}

@@ -1,0 +1,200 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ServedFolder } from "../adapters/adapter.ts";
+import type { DocumentKey, IndexChange, TextIndex } from "../stores/store.ts";
+import { createFolderTree, type FolderTree } from "./folder-tree.ts";
+import { type Following, follow } from "./follow.ts";
+import { createIndexedFolder, type IndexedFolder } from "./indexed-folder.ts";
+import { createPace } from "./pace.ts";
+import { createWorkQueue, type Progress } from "./work-queue.ts";
+
+/** What one transaction takes at most; a crash loses no more than this. */
+const batch = { changes: 256, bytes: 2_097_152, ms: 200 } as const;
+const retryMs = 1_000;
+/** How often a folder is walked whose changes cannot be followed. */
+const rescanMs = 10_000;
+
+export interface IndexerOptions {
+  readonly index: TextIndex;
+  readonly folders: readonly ServedFolder[];
+  /** Told what went wrong; indexing goes on. */
+  readonly fault: (message: string, cause: unknown) => void;
+  /** Milliseconds of a clock that never steps back. */
+  readonly now?: () => number;
+  /** How a folder is read. */
+  readonly treeOf?: (root: string) => FolderTree;
+}
+
+/** Brings the index in line with the served folders and keeps it so. */
+export interface Indexer {
+  /** Resolves when every folder is followed and has been walked; what was found is then still being read. `signal` ends it like `stop`. */
+  start(signal?: AbortSignal): Promise<void>;
+  /** Resolves when there is nothing left to do, for the moment. */
+  settled(): Promise<void>;
+  progress(): Progress;
+  /** What is found but not yet dealt with. */
+  pending(): readonly DocumentKey[];
+  /** What hinders the walk, beside the files that the index itself lists as skipped. */
+  troubles(): readonly { readonly key: DocumentKey; readonly reason: string }[];
+  /** Ends everything; resolves when nothing is running any more. The index stays open. */
+  stop(): Promise<void>;
+}
+
+/** Makes the indexer; it does nothing before `start`. */
+export function createIndexer(options: IndexerOptions): Indexer {
+  const { index, fault, treeOf = createFolderTree, now = () => performance.now() } = options;
+  const ending = new AbortController();
+  const { signal } = ending;
+  const queue = createWorkQueue<IndexedFolder>(now);
+  const pace = createPace();
+  const folders = options.folders.map((folder) => createIndexedFolder({ folder, index, tree: treeOf(folder.path) }));
+  const followed = new Map<IndexedFolder, Following>();
+  const rescans = new Map<IndexedFolder, NodeJS.Timeout>();
+  const tasks = new Set<Promise<unknown>>();
+
+  const run = (task: Promise<unknown>, what: string): void => {
+    const watched = task
+      .catch((error: unknown) => {
+        if (!signal.aborted) fault(what, error);
+      })
+      .finally(() => tasks.delete(watched));
+    tasks.add(watched);
+  };
+
+  // One walk of a folder at a time; another that is wanted meanwhile is made after it.
+  const scans = new Map<IndexedFolder, Promise<void>>();
+  const scan = (folder: IndexedFolder): Promise<void> => {
+    const next = (scans.get(folder) ?? Promise.resolve())
+      .catch(() => {})
+      .then(async () => {
+        for await (const path of folder.scan(pace, signal)) queue.add(folder, path, "later");
+      });
+    scans.set(folder, next);
+    return next;
+  };
+
+  const rescanRegularly = (folder: IndexedFolder): void => {
+    if (rescans.has(folder) || signal.aborted) return;
+    rescans.set(
+      folder,
+      setInterval(() => run(scan(folder), `${folder.folder.path} could not be walked.`), rescanMs),
+    );
+  };
+
+  async function followFolder(folder: IndexedFolder): Promise<void> {
+    const root = folder.folder.path;
+    const following = follow({
+      root,
+      changed(paths) {
+        if (!paths) return run(scan(folder), `${root} could not be walked.`);
+        for (const path of paths) for (const each of [path, ...folder.below(path)]) queue.add(folder, each, "now");
+      },
+      rulesChanged() {
+        folder.forgetRules();
+        run(
+          (async () => {
+            await followed.get(folder)?.stop();
+            await followFolder(folder);
+            await scan(folder);
+          })(),
+          `${root} could not be walked by its changed rules.`,
+        );
+      },
+      fault(error) {
+        // Each folder below tells its own; one word is enough.
+        if (rescans.has(folder)) return;
+        fault(
+          `The changes of ${root} cannot all be followed; it is walked every ${rescanMs / 1_000} s instead.`,
+          error,
+        );
+        rescanRegularly(folder);
+      },
+    });
+    followed.set(folder, following);
+    if (signal.aborted) await following.stop();
+    await following.ready;
+  }
+
+  async function open(folder: IndexedFolder): Promise<void> {
+    await folder.load();
+    const following = followFolder(folder);
+    await scan(folder);
+    await following;
+    // What changed after it was walked and before it was watched.
+    await scan(folder);
+  }
+
+  async function work(): Promise<void> {
+    while (!signal.aborted) {
+      const taken = await queue.take(signal, batch.changes);
+      const began = performance.now();
+      const changes: { folder: IndexedFolder; change: IndexChange }[] = [];
+      let bytes = 0;
+      for (const { owner, path, done, again } of taken) {
+        if (signal.aborted) return;
+        if (bytes > batch.bytes || performance.now() - began > batch.ms) {
+          again();
+          continue;
+        }
+        try {
+          const change = await owner.examine(path, pace);
+          if (change) changes.push({ folder: owner, change });
+          else done();
+          if (change && "stamp" in change) bytes += change.stamp.size;
+        } catch (error) {
+          fault(`${owner.folder.path}/${path} could not be indexed.`, error);
+          done();
+        }
+        await pace();
+      }
+      await keep(changes, taken);
+    }
+  }
+
+  async function keep(
+    changes: readonly { readonly folder: IndexedFolder; readonly change: IndexChange }[],
+    taken: Awaited<ReturnType<typeof queue.take>>,
+  ): Promise<void> {
+    if (changes.length === 0) return;
+    try {
+      await index.apply(changes.map(({ change }) => change));
+      for (const { folder, change } of changes) folder.noted(change);
+      for (const { done } of taken) done();
+    } catch (error) {
+      if (signal.aborted) return;
+      fault("The index could not be written; it is tried again.", error);
+      for (const { again } of taken) again();
+      await delay(retryMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  return {
+    async start(outer) {
+      outer?.addEventListener("abort", () => ending.abort(), { once: true, signal });
+      if (outer?.aborted) ending.abort();
+      run(work(), "Indexing has ended.");
+      queue.hold();
+      try {
+        await Promise.all(
+          folders.map((folder) =>
+            open(folder).catch((error: unknown) => {
+              if (!signal.aborted) fault(`${folder.folder.path} could not be walked.`, error);
+            }),
+          ),
+        );
+      } finally {
+        queue.release();
+      }
+    },
+    settled: () => queue.idle(),
+    progress: () => queue.progress(),
+    pending: () => queue.pending().map(({ owner, path }) => ({ source: owner.folder.path, path })),
+    troubles: () => folders.flatMap((folder) => folder.troubles()),
+    async stop() {
+      ending.abort();
+      for (const timer of rescans.values()) clearInterval(timer);
+      await Promise.all([...followed.values()].map((following) => following.stop()));
+      await Promise.allSettled([...tasks, ...scans.values()]);
+      queue.end();
+    },
+  };
+}
