@@ -1,17 +1,58 @@
-import { type MethodName, methodSchemas } from "@portcullis/contracts";
+import { codes, Failure, type MethodName, methodSchemas, type RpcError } from "@portcullis/contracts";
 import type { ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { MalformedAnswer } from "./errors.ts";
+import { fromRpcError, MalformedAnswer, RefusedRequest } from "./errors.ts";
 
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
-const validators = new Map<string, ValidateFunction>();
+const isFailure = ajv.compile<Failure>(Failure);
+const validators = new Map<MethodName, ValidateFunction>();
 
-/** Throws `MalformedAnswer` unless the result fits the method's schema. */
-export function checkAnswer(method: MethodName, result: unknown): void {
-  let accepts = validators.get(method);
-  if (!accepts) {
-    accepts = ajv.compile(methodSchemas[method].result);
-    validators.set(method, accepts);
+function validatorOf(method: MethodName): ValidateFunction {
+  const known = validators.get(method);
+  if (known) return known;
+  const accepts = ajv.compile(methodSchemas[method].result);
+  validators.set(method, accepts);
+  return accepts;
+}
+
+/** A response of the server's, as far as it tells which request it answers. */
+export interface Response {
+  readonly id: string;
+  readonly result?: unknown;
+  readonly error?: unknown;
+}
+
+/** Reads a message: a response to one of our requests, undefined for anything that is none; throws when it is no JSON-RPC 2.0 at all. */
+export function readMessage(text: string): Response | undefined {
+  const message: unknown = JSON.parse(text);
+  if (typeof message !== "object" || message === null || (message as { jsonrpc?: unknown }).jsonrpc !== "2.0") {
+    throw new Error("not JSON-RPC 2.0");
   }
-  if (!accepts(result)) throw new MalformedAnswer(method, ajv.errorsText(accepts.errors));
+  return typeof (message as Response).id === "string" && !("method" in message) ? (message as Response) : undefined;
+}
+
+/** The result of a response; throws `RefusedRequest` for a refusal, and `MalformedAnswer` for what is neither to the letter. */
+export function readResult(method: MethodName, response: Response): unknown {
+  const { result, error } = response;
+  if ("result" in response === "error" in response) throw new MalformedAnswer(method, "neither result nor error");
+  if (error !== undefined) {
+    if (isRpcError(error)) throw fromRpcError(error);
+    throw new MalformedAnswer(method, "the error has no code, message and data");
+  }
+  const accepts = validatorOf(method);
+  if (accepts(result)) return result;
+  const faults = ajv.errorsText(accepts.errors);
+  throw isFailure(result) ? new RefusedRequest(result) : new MalformedAnswer(method, faults);
+}
+
+function isRpcError(error: unknown): error is RpcError {
+  if (typeof error !== "object" || error === null) return false;
+  const { code, message, data } = error as { code?: unknown; message?: unknown; data?: Record<string, unknown> };
+  return (
+    Number.isInteger(code) &&
+    typeof message === "string" &&
+    typeof data?.auditId === "string" &&
+    typeof data.code === "string" &&
+    Object.hasOwn(codes, data.code)
+  );
 }

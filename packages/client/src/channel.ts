@@ -4,7 +4,8 @@ import { ConnectionLost } from "./errors.ts";
 /** One WebSocket, from its opening to its end. */
 export interface Channel {
   send(text: string): void;
-  close(): void;
+  /** Ends the connection; `reason` is what `ended` tells unless the server was first. */
+  close(reason: string): void;
   /** Resolves with the reason when the connection has ended, however it did. */
   readonly ended: Promise<string>;
 }
@@ -21,25 +22,32 @@ export interface ChannelOptions {
 export function openChannel({ url, WebSocket, openMs, receive }: ChannelOptions): Promise<Channel> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, subprotocol);
+    let over = false;
     let end: (reason: string) => void = () => {};
     const ended = new Promise<string>((settle) => {
       end = settle;
     });
-    const timer = setTimeout(() => fail(`no answer from ${url} within ${openMs} ms`), openMs);
-    const fail = (reason: string): void => {
+    // A server that is gone answers no close frame: what waits is told at once, whatever becomes of the socket.
+    const close = (reason: string): void => {
+      if (over) return;
+      over = true;
       clearTimeout(timer);
+      socket.close();
       reject(new ConnectionLost(reason));
       end(reason);
-      socket.close();
     };
+    const timer = setTimeout(() => close(`no answer from ${url} within ${openMs} ms`), openMs);
     socket.onopen = () => {
       clearTimeout(timer);
-      resolve({ send: (text) => socket.send(text), close: () => socket.close(1000), ended });
+      if (over) socket.close();
+      else resolve({ send: (text) => socket.send(text), close, ended });
     };
     socket.onmessage = ({ data }) => {
+      if (over) return;
       if (typeof data === "string") receive(data);
+      else close("the server sent bytes instead of text");
     };
-    socket.onerror = () => fail(`${url} cannot be reached`);
-    socket.onclose = ({ code, reason }) => fail(reason || `closed with ${code}`);
+    socket.onerror = () => close(`${url} cannot be reached`);
+    socket.onclose = ({ code, reason }) => close(reason || `closed with ${code}`);
   });
 }

@@ -1,8 +1,6 @@
-import type { Capabilities, MethodName, Outcome, RpcResponse, Session, ToolList, Trace } from "@portcullis/contracts";
-import { ulid } from "ulid";
-import { checkAnswer } from "./answers.ts";
-import { type Channel, openChannel } from "./channel.ts";
+import type { Capabilities, MethodName, Outcome, Session, ToolList, Trace } from "@portcullis/contracts";
 import { ConnectionLost, RefusedRequest } from "./errors.ts";
+import { type Line, openLine } from "./line.ts";
 
 export interface ConnectOptions {
   /** `ws://…/v1/connector` or `wss://…`. */
@@ -25,22 +23,21 @@ export interface CallOptions extends Trace {
 }
 
 export interface Client {
-  /** Calls a tool; a refusal is an outcome too. */
+  /** Calls a tool; a refusal is an outcome too. Rejects as `request` does. */
   call(name: string, args?: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Outcome>;
   /** Any method; rejects with `RefusedRequest`, `MalformedAnswer` or `ConnectionLost`. */
   request(method: MethodName, params?: object, signal?: AbortSignal): Promise<unknown>;
   tools(): Promise<ToolList>;
   capabilities(): Promise<Capabilities>;
+  /** Who the server takes us for, and until when; undefined while there is no connection. */
+  readonly session: Pick<Session, "subject" | "expiresAt"> | undefined;
   close(): Promise<void>;
 }
 
-interface Waiting {
-  readonly method: MethodName;
-  resolve(result: unknown): void;
-  reject(error: Error): void;
-}
-
+/** How long a request tries to come back to a lost server, in ms. */
 const patienceMs = 30_000;
+/** The longest time that a timer can be set to. */
+const longestTimer = 2 ** 31 - 1;
 
 /** Connects, logs in, and keeps the session fresh. Rejects when the server cannot be reached or refuses the token. */
 export async function connect(options: ConnectOptions): Promise<Client> {
@@ -52,88 +49,63 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     answerMs = 60_000,
     WebSocket = globalThis.WebSocket,
   } = options;
-  const waiting = new Map<string, Waiting>();
-  let channel: Channel | undefined;
-  let opening: Promise<Channel> | undefined;
+  let line: Line | undefined;
+  let opening: Promise<Line> | undefined;
+  let session: Session | undefined;
   let closed = false;
   let refreshing: ReturnType<typeof setTimeout> | undefined;
 
-  function receive(text: string): void {
-    const response = JSON.parse(text) as RpcResponse;
-    const asked = typeof response.id === "string" ? waiting.get(response.id) : undefined;
-    if (!asked) return;
-    try {
-      if ("error" in response) throw new RefusedRequest(response.error);
-      checkAnswer(asked.method, response.result);
-      asked.resolve(response.result);
-    } catch (error) {
-      asked.reject(error as Error);
-    }
-  }
-
-  function ask(
-    through: Channel,
-    method: MethodName,
-    at: { readonly params: object; readonly signal?: AbortSignal | undefined },
-  ): Promise<unknown> {
-    const id = ulid();
-    const withdraw = (): void =>
-      through.send(JSON.stringify({ jsonrpc: "2.0", method: "call.cancel", params: { id } }));
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    return new Promise<unknown>((resolve, reject) => {
-      waiting.set(id, { method, resolve, reject });
-      timer = setTimeout(() => reject(new ConnectionLost(`no answer to ${method} within ${answerMs} ms`)), answerMs);
-      through.send(JSON.stringify({ jsonrpc: "2.0", id, method, params: at.params }));
-      if (at.signal?.aborted) withdraw();
-      at.signal?.addEventListener("abort", withdraw, { once: true });
-    }).finally(() => {
-      clearTimeout(timer);
-      waiting.delete(id);
-      at.signal?.removeEventListener("abort", withdraw);
-    });
-  }
-
-  async function open(): Promise<Channel> {
-    const opened = await openChannel({ url, WebSocket, openMs, receive });
-    void opened.ended.then((reason) => {
-      if (channel === opened) channel = undefined;
-      clearTimeout(refreshing);
-      for (const { reject } of waiting.values()) reject(new ConnectionLost(reason));
-    });
-    try {
-      keepFresh(opened, (await ask(opened, "auth.exchange", { params: { token } })) as Session);
-    } catch (error) {
-      opened.close();
-      throw error;
-    }
-    channel = opened;
-    return opened;
-  }
-
-  /** Refreshes well before the end, so that no call meets an ended session. */
-  function keepFresh(through: Channel, { expiresInMs }: Session): void {
-    const again = async (): Promise<void> =>
-      keepFresh(through, (await ask(through, "auth.refresh", { params: {} })) as Session);
-    refreshing = setTimeout(() => void again().catch(() => through.close()), Math.max(1_000, expiresInMs * 0.8));
+  /** Asks for a session, new or prolonged, and again well before it ends, so that no call meets an ended one. */
+  async function enter(through: Line, method: "auth.exchange" | "auth.refresh"): Promise<void> {
+    const params = method === "auth.exchange" ? { token } : {};
+    session = (await through.ask({ method, params })) as Session;
+    clearTimeout(refreshing);
+    const refresh = (): void => {
+      enter(through, "auth.refresh").catch(() => through.close("the session could not be refreshed"));
+    };
+    refreshing = setTimeout(refresh, Math.min(longestTimer, Math.max(1_000, session.expiresInMs * 0.8)));
     (refreshing as { unref?: () => void }).unref?.();
   }
 
+  async function open(): Promise<Line> {
+    const opened = await openLine({ url, WebSocket, openMs, answerMs });
+    void opened.ended.then(() => {
+      if (line !== opened) return;
+      line = undefined;
+      session = undefined;
+      clearTimeout(refreshing);
+    });
+    try {
+      await enter(opened, "auth.exchange");
+      if (closed) throw new ConnectionLost("the client is closed");
+    } catch (error) {
+      clearTimeout(refreshing);
+      opened.close("the login failed");
+      throw error;
+    }
+    line = opened;
+    return opened;
+  }
+
   /** The connection, opened anew when it was lost: at once, then after longer and longer waits, for half a minute at most. */
-  async function reopen(): Promise<Channel> {
-    const giveUp = Date.now() + patienceMs;
+  async function reopen(): Promise<Line> {
+    const giveUp = performance.now() + patienceMs;
     for (let wait = 100; ; wait = Math.min(wait * 2, 5_000)) {
       try {
         return await open();
       } catch (error) {
-        if (!(error instanceof ConnectionLost) || closed || Date.now() + wait > giveUp) throw error;
+        if (!(error instanceof ConnectionLost) || closed || performance.now() + wait > giveUp) throw error;
+        // A part of it by chance, or all clients of a server would come back at the same moment.
         await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random() / 2)));
+        if (closed) throw error;
       }
     }
   }
 
-  async function current(): Promise<Channel> {
-    if (channel) return channel;
-    if (closed || !reconnect) throw new ConnectionLost("the client is closed");
+  async function current(): Promise<Line> {
+    if (line) return line;
+    if (closed) throw new ConnectionLost("the client is closed");
+    if (!reconnect) throw new ConnectionLost("it has ended, and this client does not come back");
     opening ??= reopen().finally(() => {
       opening = undefined;
     });
@@ -142,19 +114,35 @@ export async function connect(options: ConnectOptions): Promise<Client> {
 
   await open();
 
-  const request: Client["request"] = async (method, params = {}, signal) =>
-    ask(await current(), method, { params, signal });
+  const request: Client["request"] = async (method, params = {}, signal) => {
+    const through = await current();
+    const question = { method, params, signal };
+    try {
+      return await through.ask(question);
+    } catch (error) {
+      const refused = error instanceof RefusedRequest && error.code === "UNAUTHENTICATED";
+      if (!refused || method.startsWith("auth.")) throw error;
+      // The session may have ended while this machine slept; whether the token still counts is the server's to say.
+      await enter(through, "auth.exchange");
+      return through.ask(question);
+    }
+  };
+
   return {
     request,
     call: async (name, args = {}, { signal, ...trace } = {}) =>
       (await request("tools.call", { name, args, trace: { ...options.trace, ...trace } }, signal)) as Outcome,
     tools: async () => (await request("tools.list")) as ToolList,
     capabilities: async () => (await request("capabilities.get")) as Capabilities,
+    get session() {
+      return session && { subject: session.subject, expiresAt: session.expiresAt };
+    },
     async close() {
       closed = true;
       clearTimeout(refreshing);
-      channel?.close();
-      await channel?.ended;
+      const last = line;
+      last?.close("the client is closed");
+      await last?.ended;
     },
   };
 }

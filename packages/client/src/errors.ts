@@ -1,15 +1,27 @@
-import type { RpcError } from "@portcullis/contracts";
+import type { Code, Failure, RpcError } from "@portcullis/contracts";
 
-/** The server refused the envelope: an unknown method, wrong parameters, no session. `error.data` holds the code and the audit id. */
+/** The server refused a request: an unknown method, wrong parameters, no session, a limit. A refused *call* is an outcome instead. */
 export class RefusedRequest extends Error {
-  readonly error: RpcError;
+  readonly code: Code;
+  /** The audit's record of the refusal. */
+  readonly auditId: string;
+  readonly details: unknown;
 
-  constructor(error: RpcError) {
-    super(`${error.data?.code ?? error.code}: ${error.message}`);
+  constructor({
+    code,
+    message,
+    auditId,
+    details,
+  }: Pick<Failure, "code" | "message" | "auditId"> & { details?: unknown }) {
+    super(`${code}: ${message}`);
     this.name = "RefusedRequest";
-    this.error = error;
+    this.code = code;
+    this.auditId = auditId;
+    this.details = details;
   }
 }
+
+export const fromRpcError = ({ message, data }: RpcError): RefusedRequest => new RefusedRequest({ message, ...data });
 
 /** The server's answer does not fit the protocol's schema: it is refused as the server would refuse a malformed request. */
 export class MalformedAnswer extends Error {
@@ -19,7 +31,7 @@ export class MalformedAnswer extends Error {
   }
 }
 
-/** The connection ended before the answer came; whether the call was done is not known. */
+/** The connection ended, or the time was over, before the answer came; whether the call was done is not known. */
 export class ConnectionLost extends Error {
   constructor(reason: string) {
     super(`The connection was lost: ${reason}`);

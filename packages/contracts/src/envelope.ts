@@ -40,7 +40,12 @@ export function isRequest(message: unknown): message is RpcRequest {
   return !Object.hasOwn(message, "id") || isId(id);
 }
 
-export const isId = (id: unknown): id is RequestId => typeof id === "string" || typeof id === "number" || id === null;
+/** Whether an id can be given back exactly as it came: a number that JSON.parse had to round, or a text of any length, cannot. */
+export function isId(id: unknown): id is RequestId {
+  if (typeof id === "string") return id.length <= 256;
+  if (typeof id === "number") return Number.isSafeInteger(id) || (Number.isFinite(id) && !Number.isInteger(id));
+  return id === null;
+}
 
 /** The codes that are told as a JSON-RPC error; every other refusal is an outcome, and travels as a result. */
 export const isEnvelopeCode = (code: Code): boolean => envelopeCodes.has(code);

@@ -14,6 +14,8 @@ export interface Permit {
   readonly resources: readonly Resource[];
   /** The most bytes that one answer may hold. */
   readonly maxBytes: number;
+  /** True when every scope that allowed the call accepts files that have more than one name. */
+  readonly hardlinks: boolean;
   allows(resource: Resource): boolean;
 }
 

@@ -38,6 +38,7 @@ export function authorize(parts: Parts, { caller, call, resources, purpose }: Qu
     tool: name,
     resources,
     maxBytes,
+    hardlinks: verdicts.every(({ obligations }) => obligations.hardlinks),
     allows: (resource: Resource) => judge(resource).effect === "allow",
   } as unknown as Permit;
   return { permit, verdicts };

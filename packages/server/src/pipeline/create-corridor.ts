@@ -1,6 +1,6 @@
 import { CallError, type Failure, type Outcome } from "@portcullis/contracts";
 import { fail } from "./answer.ts";
-import type { Origin, Request } from "./arrival.ts";
+import type { Credential, Origin, Request } from "./arrival.ts";
 import { authenticate, identify } from "./authenticate.ts";
 import type { Corridor } from "./corridor.ts";
 import { openFacts, toName } from "./facts.ts";
@@ -33,7 +33,7 @@ async function handleMethod(parts: Parts, request: Request): Promise<Outcome> {
     const asked = { parts, request, params };
     let answer: unknown;
     if (method.open) {
-      facts.caller = await identify(parts, request.credential);
+      facts.caller = await identify(parts, credentialOf(request, params));
       answer = await method.answer(asked);
     } else {
       facts.caller = await authenticate(parts, request.credential);
@@ -50,6 +50,12 @@ async function handleMethod(parts: Parts, request: Request): Promise<Outcome> {
     return recordOutcome(parts, facts, fail(parts, facts, error));
   }
 }
+
+/** A login is on record as its token's, though it came with no session. */
+const credentialOf = (request: Request, params: Readonly<Record<string, unknown>>): Credential =>
+  request.method === "auth.exchange" && typeof params.token === "string"
+    ? { kind: "token", token: params.token }
+    : request.credential;
 
 function toParams(params: unknown): Readonly<Record<string, unknown>> {
   if (params === undefined) return {};

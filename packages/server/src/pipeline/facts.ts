@@ -17,7 +17,7 @@ export interface Facts {
   readonly name: string;
   readonly args?: unknown;
   readonly bytesIn?: number;
-  caller?: Caller;
+  caller?: Caller | undefined;
   justification?: Justification;
   labels?: Labels;
   resources?: readonly Resource[];
