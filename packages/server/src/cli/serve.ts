@@ -1,4 +1,3 @@
-import type { Assembly } from "../assemble.ts";
 import type { Settings } from "../config/settings.ts";
 import { createOwnerToken } from "../identity/tokens.ts";
 import { acquireDataFolder } from "../stores/data-folder.ts";
@@ -47,7 +46,8 @@ interface Serving {
 
 async function serveUntil(stopped: Promise<void>, { invocation, settings, announce }: Serving): Promise<Exit> {
   let door: HttpDoor | undefined;
-  const log = createLog("info");
+  // A person sees what goes wrong; whoever collects the log gets everything.
+  const log = createLog(invocation.output.json ? "info" : "warn");
   const server = await openServer(invocation, { settings, log, url: () => door?.url() ?? "" });
   if (server.folders.length === 0) {
     await server.stop(0);
@@ -143,20 +143,22 @@ function tell(output: Output, { server, url, ownerToken, data }: Ready): void {
   );
 }
 
-/** Draws how far the first indexing is, where a person watches. */
-async function showProgress(output: Output, { indexer }: Assembly): Promise<void> {
+/** Draws how far the first indexing is, where a person watches, and tells what came of it. */
+async function showProgress(output: Output, { indexer, index, folders }: OpenServer): Promise<void> {
   if (output.json) return;
-  const settled = indexer.settled().then(() => true);
-  const line = (): string => {
-    const { done, total, ratePerSecond, secondsLeft } = indexer.progress();
+  let settled = false;
+  const done = indexer.settled().then(() => {
+    settled = true;
+  });
+  while (output.terminal && !settled) {
+    const { done: read, total, ratePerSecond, secondsLeft } = indexer.progress();
     const left = secondsLeft === undefined ? "" : `, ${Math.ceil(secondsLeft)} s left`;
-    return `  indexing   ${done} of ${total} files, ${Math.round(ratePerSecond)} a second${left}`;
-  };
-  if (output.terminal) {
-    while (!(await Promise.race([settled, new Promise<false>((resolve) => setTimeout(resolve, 200, false).unref())]))) {
-      process.stderr.write(`\r\u001b[K${line()}`);
-    }
-    process.stderr.write("\r\u001b[K");
-  } else await settled;
-  output.err(`  indexed    ${indexer.progress().total} files; changes are followed`);
+    process.stderr.write(`\r\u001b[K  indexing   ${read} of ${total} files, ${Math.round(ratePerSecond)} a second${left}`);
+    await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 200).unref())]);
+  }
+  await done;
+  const files = (await Promise.all(folders.map(({ path }) => index.files(path)))).flatMap((known) => [...known.values()]);
+  const skipped = files.filter(({ reason }) => reason !== undefined).length;
+  if (output.terminal) process.stderr.write("\r\u001b[K");
+  output.err(`  indexed    ${files.length - skipped} documents${skipped > 0 ? `, ${skipped} files skipped` : ""}; changes are followed`);
 }

@@ -64,7 +64,7 @@ export function serveConnection(socket: WebSocket, options: ConnectionOptions): 
       const error = new CallError("INVALID_REQUEST", "A request with this id is running already.");
       return conversation.refuse(id ?? null, method, error);
     }
-    if (false) {
+    if (running.size >= limits.inFlight) {
       const message = `${limits.inFlight} requests of this connection are running already; wait for one to end.`;
       const details = { bucket: "connection", capacity: limits.inFlight, tokensLeft: 0, retryAfterMs: 100 };
       return conversation.refuse(id ?? null, method, new CallError("RATE_LIMITED", message, { details }));
