@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
+    reporters: ["default", "./test/support/requirements-reporter.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

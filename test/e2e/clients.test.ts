@@ -16,12 +16,18 @@ let http: Entry;
 let stdio: Entry;
 
 beforeAll(async () => {
-  world = await openWorld({ files: { "plants.md": `# Plants\n\nWater the ferns.\n\n${"Nothing else to say here.\n\n".repeat(200)}${ending}\n` } });
+  world = await openWorld({
+    files: { "plants.md": `# Plants\n\nWater the ferns.\n\n${"Nothing else to say here.\n\n".repeat(200)}${ending}\n` },
+  });
   const token = await world.token("owner");
   http = { url: world.listening.mcp, token };
   stdio = { command: process.execPath, args: [main, "stdio", world.folder, "--data", world.data] };
   await asGuest(world, { door: "http", subject: "owner" }, async (owner) => {
-    await eventually(10_000, async () => expect((await owner.call("search", { query: "ferns" }, { purpose: `${performance.now()}` })).result.results).toHaveLength(1));
+    await eventually(10_000, async () =>
+      expect(
+        (await owner.call("search", { query: "ferns" }, { purpose: `${performance.now()}` })).result.results,
+      ).toHaveLength(1),
+    );
   });
 });
 afterAll(() => world?.close());
@@ -49,7 +55,10 @@ async function drive(model: ScriptedModel, run: (model: string) => Promise<Clien
     await model.close();
   }
   const calls = (await world.audit()).slice(before).filter(({ kind }) => kind === "call");
-  expect(calls.map(({ tool, outcome }) => [tool, outcome])).toEqual([["search", "ok"], ["fetch", "ok"]]);
+  expect(calls.map(({ tool, outcome }) => [tool, outcome])).toEqual([
+    ["search", "ok"],
+    ["fetch", "ok"],
+  ]);
   expect(calls[0]).toMatchObject({ purpose: { text: "to plan the week", stated: true } });
   expect(calls[1]).toMatchObject({ purpose: { text: expect.stringMatching(/codex|claude/i), stated: false } });
 }

@@ -153,12 +153,18 @@ async function showProgress(output: Output, { indexer, index, folders }: OpenSer
   while (output.terminal && !settled) {
     const { done: read, total, ratePerSecond, secondsLeft } = indexer.progress();
     const left = secondsLeft === undefined ? "" : `, ${Math.ceil(secondsLeft)} s left`;
-    process.stderr.write(`\r\u001b[K  indexing   ${read} of ${total} files, ${Math.round(ratePerSecond)} a second${left}`);
+    process.stderr.write(
+      `\r\u001b[K  indexing   ${read} of ${total} files, ${Math.round(ratePerSecond)} a second${left}`,
+    );
     await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 200).unref())]);
   }
   await done;
-  const files = (await Promise.all(folders.map(({ path }) => index.files(path)))).flatMap((known) => [...known.values()]);
+  const files = (await Promise.all(folders.map(({ path }) => index.files(path)))).flatMap((known) => [
+    ...known.values(),
+  ]);
   const skipped = files.filter(({ reason }) => reason !== undefined).length;
   if (output.terminal) process.stderr.write("\r\u001b[K");
-  output.err(`  indexed    ${files.length - skipped} documents${skipped > 0 ? `, ${skipped} files skipped` : ""}; changes are followed`);
+  output.err(
+    `  indexed    ${files.length - skipped} documents${skipped > 0 ? `, ${skipped} files skipped` : ""}; changes are followed`,
+  );
 }

@@ -2,7 +2,7 @@ import { type CallToolResult, ProtocolError, ProtocolErrorCode } from "@modelcon
 import { codes, type Failure, type Outcome, type Success } from "@portcullis/contracts";
 
 /** Key of a result's `_meta` under which the outcome stands for programs: the audit id, what was masked, or the refusal. */
-export const outcomeKey = "portcullis/outcome";
+const outcomeKey = "portcullis/outcome";
 
 /** The answer to a `tools/call`. A tool that does not exist is the protocol's error, as the specification wants; every other refusal a model can read. */
 export function toCallResult(name: string, outcome: Outcome): CallToolResult {
