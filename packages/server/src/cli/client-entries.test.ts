@@ -36,7 +36,11 @@ test("merging into Claude's file keeps every other key and server", () => {
     numStartups: 3,
     mcpServers: {
       a: { command: "b" },
-      portcullis: { type: "http", url: http.url, headers: { Authorization: ["Bearer $", "{PORTCULLIS_TOKEN}"].join("") } },
+      portcullis: {
+        type: "http",
+        url: http.url,
+        headers: { Authorization: ["Bearer $", "{PORTCULLIS_TOKEN}"].join("") },
+      },
     },
   });
 });
