@@ -34,6 +34,11 @@ scopes:
   - { tool: "http.*", allow: ["http://127.0.0.1:*/**"], methods: [POST] }
   - { tool: http.fetch, allow: ["http://127.0.0.1:*/named/**"], methods: [POST] }
 `,
+  "surfer.yaml": `
+subject: surfer
+scopes:
+  - { tool: http.fetch, allow: ["http://127.0.0.1:*/open/**", "http://169.254.169.254/**", "http://*.test/**"] }
+`,
   "stated.yaml": `
 subject: stated
 purpose: stated
@@ -57,9 +62,12 @@ beforeAll(async () => {
     policies,
     settings: "limits: { turnCalls: 1000 }\n",
   });
-  web = createServer((request, response) =>
-    response.setHeader("content-type", "text/plain").end(`${request.method} answered`),
-  );
+  web = createServer((request, response) => {
+    const [, away] = /^\/open\/to\?(.*)$/.exec(request.url ?? "") ?? [];
+    if (away !== undefined) return response.writeHead(302, { location: decodeURIComponent(away) }).end();
+    const text = request.url?.startsWith("/closed") ? "behind the closed door" : `${request.method} answered`;
+    return response.setHeader("content-type", "text/plain").end(text);
+  });
   await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
   site = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
 });
@@ -166,6 +174,41 @@ describe("policy", () => {
       });
       expect(await poster.call("http.fetch", { url: `${site}/named/x`, method: "DELETE" })).toMatchObject({
         code: "PERMISSION_DENIED",
+      });
+    }),
+  );
+
+  verifies("D3.allow-list", (door) =>
+    asGuest(world, { door, subject: "surfer" }, async (surfer) => {
+      const get = (url: string) => surfer.call("http.fetch", { url });
+      expect(await get(`${site}/open/page`)).toMatchObject({ ok: true, result: { status: 200 } });
+      const { port } = new URL(site);
+      for (const url of [
+        `${site}/closed/page`,
+        `${site}/open/../closed/page`,
+        `http://localhost:${port}/open/page`,
+        `http://2130706433:${port}/closed`,
+        `http://[::ffff:127.0.0.1]:${port}/open/page`,
+        `http://user@127.0.0.1:${port}/open/page`,
+        "http://169.254.169.254/latest/meta-data/",
+        "file:///etc/passwd",
+      ]) {
+        expect(await get(url), url).toMatchObject({ ok: false });
+      }
+      for (const target of [
+        "/closed/page",
+        "http://169.254.169.254/latest/meta-data/",
+        `http://localhost:${port}/closed`,
+        "file:///etc/passwd",
+        "//evil.example/x",
+      ]) {
+        const answer = await get(`${site}/open/to?${encodeURIComponent(target)}`);
+        expect(answer, target).toMatchObject({ ok: false });
+        expect(JSON.stringify(answer)).not.toContain("behind the closed door");
+      }
+      expect(await get(`${site}/open/to?${encodeURIComponent("/open/page")}`)).toMatchObject({
+        ok: true,
+        result: { redirects: [`${site}/open/page`] },
       });
     }),
   );

@@ -34,7 +34,8 @@ export function readMessage(text: string): Response | undefined {
 /** The result of a response; throws `RefusedRequest` for a refusal, and `MalformedAnswer` for what is neither to the letter. */
 export function readResult(method: MethodName, response: Response): unknown {
   const { result, error } = response;
-  if ("result" in response === "error" in response) throw new MalformedAnswer(method, "neither result nor error");
+  const [answered, refused] = ["result" in response, "error" in response];
+  if (answered === refused) throw new MalformedAnswer(method, "neither result nor error");
   if (error !== undefined) {
     if (isRpcError(error)) throw fromRpcError(error);
     throw new MalformedAnswer(method, "the error has no code, message and data");

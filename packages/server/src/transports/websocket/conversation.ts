@@ -2,7 +2,7 @@ import { CallError, type RequestId, type RpcRequest, type RpcResponse } from "@p
 import type { Credential, Origin } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
 import type { ConnectionLimits } from "./limits.ts";
-import { requestFault } from "./params.ts";
+import { methodNames, requestFault } from "./params.ts";
 import { fromCall, fromFailure, fromMethod, toResult } from "./responses.ts";
 
 export interface ConversationOptions {
@@ -78,13 +78,13 @@ export function createConversation({ corridor, limits, peer, client }: Conversat
     return fromMethod(id, await ask(request));
   }
 
-  /** The corridor's capabilities, with the limits that are the door's own. */
+  /** The corridor's capabilities, with the methods and limits that are the door's own. */
   async function capabilities(request: RpcRequest, id: RequestId): Promise<RpcResponse> {
     const outcome = await ask(request);
     if (!outcome.ok) return fromFailure(id, outcome);
     const told = outcome.result as { readonly limits: Readonly<Record<string, number>> };
     const { maxPayload, inFlight, batch } = limits;
-    return toResult(id, { ...told, limits: { ...told.limits, maxPayload, inFlight, batch } });
+    return toResult(id, { ...told, methods: methodNames, limits: { ...told.limits, maxPayload, inFlight, batch } });
   }
 
   return {

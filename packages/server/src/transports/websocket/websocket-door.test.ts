@@ -415,6 +415,22 @@ describe("frames and peers", () => {
     expect(runs).toBeLessThan(600);
   });
 
+  test("a peer that sends faster than its refusals are written is not read meanwhile", async () => {
+    await reopen({ limits: { inFlight: 4 } });
+    let refusals = 0;
+    corridor.refuse = () => {
+      refusals += 1;
+      return new Promise(() => {});
+    };
+    const { socket } = await dialRaw();
+    const rubbish = frame(JSON.stringify(kilobyte.slice(0, 100)));
+    socket.write(Buffer.concat(Array.from({ length: 50_000 }, () => rubbish)));
+    await expect.poll(() => refusals).toBeGreaterThan(0);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(refusals).toBeLessThan(2_000);
+    socket.destroy();
+  });
+
   test("a peer that reads slowly gets every answer", async () => {
     await reopen({ limits: { outbound: 100_000 } });
     const line = await dial("secret");
