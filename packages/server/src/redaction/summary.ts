@@ -1,6 +1,8 @@
+/** Says how much was masked, as in "masked 2 secrets (aws-access-key 1, private-key 1)"; undefined when nothing was. */
 export function maskedSummary(masked: Readonly<Record<string, number>>): string | undefined {
-  const entries = Object.entries(masked);
-  if (entries.length === 0) return undefined;
-  const total = entries.reduce((sum, [, count]) => sum + count, 0);
-  return `masked ${total} secret${total === 1 ? "" : "s"} (${entries.map(([kind, count]) => `${kind} ${count}`).join(", ")})`;
+  const kinds = Object.entries(masked).filter(([, count]) => count > 0);
+  if (kinds.length === 0) return undefined;
+  const total = kinds.reduce((sum, [, count]) => sum + count, 0);
+  const list = kinds.sort(([a], [b]) => (a < b ? -1 : 1)).map(([kind, count]) => `${kind} ${count}`);
+  return `masked ${total} ${total === 1 ? "secret" : "secrets"} (${list.join(", ")})`;
 }
