@@ -1,7 +1,7 @@
 import type { Labels, Resource } from "@portcullis/contracts";
-import { monotonicFactory } from "ulid";
 import type { Allow } from "../policy/verdict.ts";
 import type { Caller, Origin } from "./arrival.ts";
+import { nextId } from "./next-id.ts";
 import type { Parts } from "./parts.ts";
 import type { Justification } from "./read-trace.ts";
 
@@ -27,8 +27,6 @@ export interface Facts {
   /** Set once an intent was recorded: the outcome must follow it. */
   intended?: boolean;
 }
-
-const nextId = monotonicFactory();
 
 export function openFacts(
   parts: Parts,

@@ -1,3 +1,4 @@
+import { type CleanTexts, createCleanTexts } from "./clean-texts.ts";
 import { findSecrets, type Search } from "./find-secrets.ts";
 import { findAcross } from "./joined-items.ts";
 import { createKnownSecrets, type KnownSecret, type KnownSecrets } from "./known-secrets.ts";
@@ -39,6 +40,7 @@ const clean: Readonly<Record<string, number>> = Object.freeze({});
 
 export function createRedactor({ patterns, secrets = [] }: RedactorOptions = {}): Redactor {
   const known = createKnownSecrets(secrets);
+  const cleanTexts = { chance: createCleanTexts(), exact: createCleanTexts() };
   return {
     scrub(value, extra) {
       const all = [patterns, extra].filter((some) => some !== undefined).filter(({ matchers }) => matchers.length > 0);
@@ -46,7 +48,13 @@ export function createRedactor({ patterns, secrets = [] }: RedactorOptions = {})
       let scrubbed = value;
       // A mask changes what its neighbours stand beside, so rounds go on until one finds nothing.
       for (let round = 0; ; round++) {
-        const next = new Walker({ known, patterns: all, budget: createBudget(), counts }).walk(scrubbed, "", 0);
+        const next = new Walker({
+          known,
+          patterns: all,
+          budget: createBudget(),
+          counts,
+          clean: extra ? undefined : cleanTexts,
+        }).walk(scrubbed, "", 0);
         if (next === scrubbed) break;
         scrubbed = next;
         if (round === maxRounds) {
@@ -64,6 +72,8 @@ interface WalkerParts {
   readonly patterns: readonly CompiledPatterns[];
   readonly budget: Budget;
   readonly counts: Map<string, number>;
+  /** What was found clean before; undefined where further patterns judge too. */
+  readonly clean: { readonly chance: CleanTexts; readonly exact: CleanTexts } | undefined;
 }
 
 const named = ["name", "key", "header", "field", "label"] as const;
@@ -139,6 +149,14 @@ class Walker {
   }
 
   #scrubText(text: string, search: Search): string {
+    const clean = search === this.#plain ? this.#parts.clean?.chance : this.#parts.clean?.exact;
+    if (clean?.has(text)) return text;
+    const scrubbed = this.#look(text, search);
+    if (scrubbed === text) clean?.add(text);
+    return scrubbed;
+  }
+
+  #look(text: string, search: Search): string {
     return this.#guard(
       () => this.#mask(text, search),
       // A costly string takes no keys and short neighbours with it: those cost next to nothing by themselves.

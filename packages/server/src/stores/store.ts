@@ -123,7 +123,7 @@ export interface AuditLog {
   append(build: Entry): Promise<StoredRecord>;
   /** Records with `seq > after`, oldest first, at most `limit`. */
   read(after: number, limit: number): Promise<readonly StoredRecord[]>;
-  /** The records of one call, oldest first. */
+  /** The records of one call, oldest first; it may read the whole log to find them. */
   find(id: string): Promise<readonly StoredRecord[]>;
   head(): Promise<StoredRecord | undefined>;
   /**

@@ -39,18 +39,47 @@ export function createTokenStore(db: DatabaseSync): TokenStore {
     }
   };
 
+  const recall = createRecall(db);
   return {
     async add(record) {
       const { id, name, subject, hash, owner, createdAt, expiresAt, revokedAt } = record;
+      recall.forget();
       durably(() => {
         if (validByName.get({ name, at: createdAt }))
           throw new DuplicateName(`There is a token named ${name} already.`);
         insert.run(id, name, subject, hash, owner ? 1 : 0, createdAt, expiresAt, revokedAt);
       });
     },
-    findByHash: async (hash) => toRecord(byHash.get(hash)),
-    find: async (id) => toRecord(byId.get(id)),
+    findByHash: async (hash) => recall.find(hash, () => toRecord(byHash.get(hash))),
+    find: async (id) => recall.find(id, () => toRecord(byId.get(id))),
     list: async () => list.all().flatMap((row) => toRecord(row) ?? []),
-    revoke: async (name, at) => durably(() => toRecord(revoke.get({ name, at }))),
+    async revoke(name, at) {
+      recall.forget();
+      return durably(() => toRecord(revoke.get({ name, at })));
+    },
+  };
+}
+
+const mostRecalled = 1_000;
+
+/**
+ * Remembers what was looked up for as long as nobody has written to the database: `data_version` tells of every commit of another connection
+ * (https://sqlite.org/pragma.html#pragma_data_version), so a revocation by another process counts with the very next call.
+ */
+function createRecall(db: DatabaseSync) {
+  const version = db.prepare("PRAGMA data_version");
+  const known = new Map<string, TokenRecord | undefined>();
+  let seen: unknown;
+  return {
+    forget: () => known.clear(),
+    find(key: string, look: () => TokenRecord | undefined): TokenRecord | undefined {
+      const { data_version: current } = version.get() as { data_version: number };
+      if (current !== seen || known.size >= mostRecalled) known.clear();
+      seen = current;
+      if (known.has(key)) return known.get(key);
+      const record = look();
+      known.set(key, record);
+      return record;
+    },
   };
 }

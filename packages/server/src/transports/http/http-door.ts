@@ -168,7 +168,10 @@ function upgrade(
   { corridor, websocket, rules }: { corridor: Corridor; websocket: WebSocketDoor; rules: SenderRules },
   { request, socket, head }: Upgrade,
 ): void {
-  socket.once("error", () => socket.destroy());
+  const fall = (): void => {
+    socket.destroy();
+  };
+  socket.once("error", fall);
   const answer = (refused: Promise<Failure>, status?: number): void => {
     refused.then(
       (failure) => sendOnSocket(socket, failure, status),
@@ -192,6 +195,7 @@ function upgrade(
     answer(corridor.refuse(origin, "upgrade", error), fault.status);
     return;
   }
+  socket.off("error", fall);
   websocket.upgrade(request, socket as Socket, head);
 }
 

@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import { CallError, isId, isRequest, type RequestId, type RpcRequest, type RpcResponse } from "@portcullis/contracts";
 import type { WebSocket } from "ws";
-import { type ConversationOptions, createConversation } from "./conversation.ts";
+import { Conversation, type ConversationOptions } from "./conversation.ts";
 import { closeCodes } from "./limits.ts";
-import { createOutbox } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 
 export interface ConnectionOptions extends ConversationOptions {
   /** The TCP or TLS socket under the WebSocket. */
@@ -13,100 +13,120 @@ export interface ConnectionOptions extends ConversationOptions {
   readonly loginBeats: number;
 }
 
-/** One WebSocket that is spoken with. */
-export interface Connection {
+// Without a listener an error of the peer's (a frame too large, no UTF-8) would end the process; ws closes the socket itself.
+const ignore = (): void => {};
+
+/** JSON-RPC 2.0 over one WebSocket, until it closes. A class, since a server keeps ten thousand of them: closures would cost each one more. */
+export class Connection {
   readonly socket: WebSocket;
-  /** The heartbeat: asks for a sign of life, and ends a peer that gave none since the last one. */
-  beat(): void;
-  /** Reads no more; resolves once every request that runs was answered. */
-  drain(): Promise<void>;
-}
-
-/** Speaks JSON-RPC 2.0 over one WebSocket until it closes. */
-export function serveConnection(socket: WebSocket, options: ConnectionOptions): Connection {
-  const { limits, transport, stallMs, loginBeats } = options;
-  const conversation = createConversation(options);
-  const outbox = createOutbox({ socket, transport, limits, stallMs });
-  const running = new Map<RequestId | symbol, AbortController>();
+  readonly #options: ConnectionOptions;
+  readonly #conversation: Conversation;
+  readonly #outbox: Outbox;
+  readonly #running = new Map<RequestId | symbol, AbortController>();
   /** Items that are being answered, refusals among them. */
-  let active = 0;
+  #active = 0;
   /** Messages whose answer has not been handed on. */
-  let unanswered = 0;
-  let idle: (() => void) | undefined;
-  let beats = 0;
-  let pingUnanswered = false;
+  #unanswered = 0;
+  #idle: (() => void) | undefined;
+  #beats = 0;
+  #pingUnanswered = false;
 
-  /** The answer to one item of whatever shape; undefined for a notification. */
-  async function handle(item: unknown, bytes: number): Promise<RpcResponse | undefined> {
-    if (!isRequest(item)) {
-      // JSON-RPC 2.0, section 5: the id of an invalid request is null.
-      return conversation.refuse(null, "message", new CallError("INVALID_REQUEST", "This is no JSON-RPC 2.0 request."));
-    }
-    const silent = item.id === undefined;
-    if (silent && item.method === "call.cancel") {
-      cancel(item);
-      return undefined;
-    }
-    const answer = await run(item, bytes);
-    return silent ? undefined : answer;
+  constructor(socket: WebSocket, options: ConnectionOptions) {
+    this.socket = socket;
+    this.#options = options;
+    this.#conversation = new Conversation(options);
+    this.#outbox = new Outbox(socket, options.transport, options);
+    socket.on("message", (data: Buffer, binary: boolean) => this.#take(data, binary));
+    socket.on("pong", () => {
+      this.#pingUnanswered = false;
+    });
+    socket.on("error", ignore);
   }
 
-  function cancel({ params }: RpcRequest): void {
-    const { id } = (params ?? {}) as { readonly id?: unknown };
-    if (isId(id)) running.get(id)?.abort();
+  /** The heartbeat: asks for a sign of life, and ends a peer that gave none since the last one. */
+  beat(): void {
+    if (!this.#conversation.loggedIn && ++this.#beats > this.#options.loginBeats) {
+      this.socket.close(closeCodes.loginTimeout, "No auth.exchange came in time.");
+      return;
+    }
+    // A peer that is not read from cannot be heard to answer; the outbox watches whether it takes what waits.
+    if (this.socket.isPaused) {
+      this.#pingUnanswered = false;
+      return;
+    }
+    if (this.#pingUnanswered) {
+      this.socket.terminate();
+      return;
+    }
+    this.#pingUnanswered = true;
+    this.socket.ping();
   }
 
-  async function run(request: RpcRequest, bytes: number): Promise<RpcResponse> {
-    const { id, method } = request;
-    // A request with the id null, and a notification, cannot be named: any number of them may run.
-    const key = id ?? Symbol();
-    if (running.has(key)) {
-      const error = new CallError("INVALID_REQUEST", "A request with this id is running already.");
-      return conversation.refuse(id ?? null, method, error);
+  /** Reads no more; resolves once every request that runs was answered. */
+  drain(): Promise<void> {
+    this.#outbox.hold("closing");
+    return new Promise((resolve) => {
+      if (this.#unanswered === 0) resolve();
+      else this.#idle = resolve;
+    });
+  }
+
+  /** To be called when the socket has closed: withdraws what still runs. */
+  ended(): void {
+    for (const controller of this.#running.values()) controller.abort();
+  }
+
+  #take(data: Buffer, binary: boolean): void {
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    if (binary) {
+      this.socket.close(1003, "Send text frames: JSON-RPC is text.");
+      return;
     }
-    if (running.size >= limits.inFlight) {
-      const message = `${limits.inFlight} requests of this connection are running already; wait for one to end.`;
-      const details = { bucket: "connection", capacity: limits.inFlight, tokensLeft: 0, retryAfterMs: 100 };
-      return conversation.refuse(id ?? null, method, new CallError("RATE_LIMITED", message, { details }));
-    }
-    const controller = new AbortController();
-    running.set(key, controller);
+    this.#unanswered += 1;
+    this.#receive(data)
+      // The corridor never rejects; should it, silence would be worse than the end of the connection.
+      .catch(() => this.socket.terminate())
+      .finally(() => {
+        this.#unanswered -= 1;
+        if (this.#unanswered === 0) this.#idle?.();
+      });
+  }
+
+  async #receive(data: Buffer): Promise<void> {
+    let message: unknown;
+    let answer: RpcResponse | undefined;
     try {
-      return await conversation.answer(request, { bytes, signal: controller.signal });
-    } finally {
-      running.delete(key);
+      message = JSON.parse(data.toString("utf8"));
+    } catch {
+      answer = await this.#conversation.refuse(null, "message", new CallError("PARSE_ERROR", "This is not JSON."));
     }
+    if (Array.isArray(message)) {
+      const text = await this.#answerBatch(message, data.length);
+      if (text !== undefined) this.#outbox.send(text);
+      return;
+    }
+    answer ??= await this.#answerItem(message, data.length);
+    if (answer) this.#outbox.send(JSON.stringify(answer));
   }
 
-  async function handleCounted(item: unknown, bytes: number): Promise<RpcResponse | undefined> {
-    active += 1;
-    // Refusals cost something too: who goes on sending while they are written is not read.
-    if (active >= 2 * limits.inFlight) outbox.hold("inFlight");
-    try {
-      return await handle(item, bytes);
-    } finally {
-      active -= 1;
-      if (active < limits.inFlight) outbox.release("inFlight");
-    }
-  }
-
-  async function handleBatch(batch: readonly unknown[], bytes: number): Promise<string | undefined> {
+  async #answerBatch(batch: readonly unknown[], bytes: number): Promise<string | undefined> {
+    const { limits } = this.#options;
     if (batch.length === 0 || batch.length > limits.batch) {
       const message = batch.length === 0 ? "A batch is not empty." : `A batch holds at most ${limits.batch} requests.`;
-      return JSON.stringify(await conversation.refuse(null, "batch", new CallError("INVALID_REQUEST", message)));
+      return JSON.stringify(await this.#conversation.refuse(null, "batch", new CallError("INVALID_REQUEST", message)));
     }
     const share = Math.ceil(bytes / batch.length);
-    const answers = await Promise.all(batch.map((item) => handleCounted(item, share)));
+    const most = limits.waiting / 2;
     const texts: string[] = [];
     let size = 0;
-    for (const answer of answers) {
+    for (const answer of await Promise.all(batch.map((item) => this.#answerItem(item, share)))) {
       if (!answer) continue;
       let text = JSON.stringify(answer);
-      if (size + text.length > limits.waiting / 2) {
+      if (size + text.length > most) {
         const error = new CallError("TOO_LARGE", "The answers of this batch are too large together.", {
-          details: { bytes: text.length, limit: limits.waiting / 2, next: "Send these requests one by one." },
+          details: { bytes: text.length, limit: most, next: "Send these requests one by one." },
         });
-        text = JSON.stringify(await conversation.refuse(answer.id, "batch", error));
+        text = JSON.stringify(await this.#conversation.refuse(answer.id, "batch", error));
       }
       size += text.length;
       texts.push(text);
@@ -114,75 +134,53 @@ export function serveConnection(socket: WebSocket, options: ConnectionOptions): 
     return texts.length === 0 ? undefined : `[${texts.join(",")}]`;
   }
 
-  async function receive(data: Buffer): Promise<void> {
-    let message: unknown;
-    let answer: RpcResponse | undefined;
+  /** The answer to one item of whatever shape; undefined for a notification. */
+  async #answerItem(item: unknown, bytes: number): Promise<RpcResponse | undefined> {
+    const { inFlight } = this.#options.limits;
+    this.#active += 1;
+    // Refusals cost something too: who goes on sending while they are written is not read.
+    if (this.#active >= 2 * inFlight) this.#outbox.hold("inFlight");
     try {
-      message = JSON.parse(data.toString("utf8"));
-    } catch {
-      answer = await conversation.refuse(null, "message", new CallError("PARSE_ERROR", "This is not JSON."));
+      if (!isRequest(item)) {
+        // JSON-RPC 2.0, section 5: the id of an invalid request is null.
+        const error = new CallError("INVALID_REQUEST", "This is no JSON-RPC 2.0 request.");
+        return await this.#conversation.refuse(null, "message", error);
+      }
+      if (item.id !== undefined) return await this.#run(item, bytes);
+      if (item.method === "call.cancel") this.#cancel(item);
+      else await this.#run(item, bytes);
+      return undefined;
+    } finally {
+      this.#active -= 1;
+      if (this.#active < inFlight) this.#outbox.release("inFlight");
     }
-    if (Array.isArray(message)) {
-      const text = await handleBatch(message, data.length);
-      if (text !== undefined) outbox.send(text);
-      return;
-    }
-    answer ??= await handleCounted(message, data.length);
-    if (answer) outbox.send(JSON.stringify(answer));
   }
 
-  socket.on("message", (data: Buffer, binary: boolean) => {
-    if (socket.readyState !== socket.OPEN) return;
-    if (binary) {
-      socket.close(1003, "Send text frames: JSON-RPC is text.");
-      return;
-    }
-    unanswered += 1;
-    receive(data).then(settle, fall);
-  });
-  const settle = (): void => {
-    unanswered -= 1;
-    if (unanswered === 0) idle?.();
-  };
-  // The corridor never rejects; should it, silence would be worse than the end of the connection.
-  const fall = (): void => {
-    socket.terminate();
-    settle();
-  };
-  socket.on("pong", () => {
-    pingUnanswered = false;
-  });
-  socket.once("close", () => {
-    for (const controller of running.values()) controller.abort();
-  });
-  // Without a listener an error of the peer's (a frame too large, no UTF-8) would end the process; ws closes the socket itself.
-  socket.on("error", () => {});
+  #cancel({ params }: RpcRequest): void {
+    const { id } = (params ?? {}) as { readonly id?: unknown };
+    if (isId(id)) this.#running.get(id)?.abort();
+  }
 
-  return {
-    socket,
-    beat() {
-      if (!conversation.loggedIn() && ++beats > loginBeats) {
-        socket.close(closeCodes.loginTimeout, "No auth.exchange came in time.");
-        return;
-      }
-      // A peer that is not read from cannot be heard to answer; the outbox watches whether it takes what waits.
-      if (socket.isPaused) {
-        pingUnanswered = false;
-        return;
-      }
-      if (pingUnanswered) {
-        socket.terminate();
-        return;
-      }
-      pingUnanswered = true;
-      socket.ping();
-    },
-    drain() {
-      outbox.hold("closing");
-      return new Promise((resolve) => {
-        if (unanswered === 0) resolve();
-        else idle = resolve;
-      });
-    },
-  };
+  async #run(request: RpcRequest, bytes: number): Promise<RpcResponse> {
+    const { id, method } = request;
+    const { inFlight } = this.#options.limits;
+    // A request with the id null, and a notification, cannot be named: any number of them may run.
+    const key = id ?? Symbol();
+    if (this.#running.has(key)) {
+      const error = new CallError("INVALID_REQUEST", "A request with this id is running already.");
+      return this.#conversation.refuse(id ?? null, method, error);
+    }
+    if (this.#running.size >= inFlight) {
+      const message = `${inFlight} requests of this connection are running already; wait for one to end.`;
+      const details = { bucket: "connection", capacity: inFlight, tokensLeft: 0, retryAfterMs: 100 };
+      return this.#conversation.refuse(id ?? null, method, new CallError("RATE_LIMITED", message, { details }));
+    }
+    const controller = new AbortController();
+    this.#running.set(key, controller);
+    try {
+      return await this.#conversation.answer(request, { bytes, signal: controller.signal });
+    } finally {
+      this.#running.delete(key);
+    }
+  }
 }

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { subprotocol } from "@portcullis/contracts";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Corridor } from "../../pipeline/corridor.ts";
-import { type Connection, serveConnection } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { type ConnectionLimits, connectionLimits } from "./limits.ts";
 
 export interface WebSocketDoorOptions {
@@ -61,7 +61,7 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoo
   const admit = (socket: WebSocket, request: IncomingMessage, transport: Socket): void => {
     const agent = request.headers["user-agent"]?.slice(0, 200);
     const peer = transport.remoteAddress;
-    const connection = serveConnection(socket, {
+    const connection = new Connection(socket, {
       corridor,
       limits,
       transport,
@@ -74,6 +74,7 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoo
     part?.add(connection);
     count += 1;
     socket.once("close", () => {
+      connection.ended();
       part?.delete(connection);
       count -= 1;
     });
@@ -109,10 +110,11 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoo
 }
 
 /** Ends when the connection has, which its own deadline or the door's makes sure of. */
-async function leave({ socket, drain }: Connection): Promise<void> {
+async function leave(connection: Connection): Promise<void> {
+  const { socket } = connection;
   if (socket.readyState === socket.CLOSED) return;
   const ended = new Promise((resolve) => socket.once("close", resolve));
-  await Promise.race([drain(), ended]);
+  await Promise.race([connection.drain(), ended]);
   socket.close(1001, "The server is shutting down.");
   // Paused, it would not see the peer's own close frame.
   socket.resume();
