@@ -78,6 +78,7 @@ export function acquireDataFolder(path: string): DataFolder {
   try {
     tell({ pid: process.pid, since });
   } catch (error) {
+    locks.delete(lock);
     lock.close();
     throw toFolderError(path, error);
   }
@@ -85,6 +86,7 @@ export function acquireDataFolder(path: string): DataFolder {
     if (!lock.isOpen) return;
     // Before the lock goes: the next server writes its own.
     rmSync(sidecar, { force: true });
+    locks.delete(lock);
     lock.close();
   };
   return { path, announce: (url) => tell({ pid: process.pid, url, since }), release, [Symbol.dispose]: release };
@@ -101,6 +103,9 @@ export function readHolder(path: string): Holder | undefined {
   }
 }
 
+/** Keeps the locks reachable: one that nobody names any more would be collected, and its file closed with it. */
+const locks = new Set<DatabaseSync>();
+
 /** A file that must only ever be opened through SQLite: closing any other descriptor of it would drop the lock. */
 function takeLock(path: string): DatabaseSync {
   const file = join(path, "server.lock");
@@ -114,6 +119,7 @@ function takeLock(path: string): DatabaseSync {
   try {
     lock = new DatabaseSync(file, { timeout: 0 });
     lock.exec("BEGIN EXCLUSIVE");
+    locks.add(lock);
     return lock;
   } catch (error) {
     lock?.close();
