@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { runPortcullis, startServer, stopServer } from "../test/support/world.ts";
 import { createMcpCaller } from "./mcp-caller.ts";
 import { machine, median, type Operation, table, time } from "./measure.ts";
+import { marker, writeNotes } from "./notes.ts";
 import { createSocketCaller } from "./socket-caller.ts";
 import { toPolicy } from "./thousand-scopes.ts";
 
@@ -14,15 +15,9 @@ const rounds = 7;
 const scopes = 1_000;
 const base = mkdtempSync(join(tmpdir(), "portcullis-bench-"));
 const [folder, data] = [join(base, "notes"), join(base, "data")];
-const file = join(folder, "note.md");
-const marker = "the last line of the note";
 
-mkdirSync(folder);
+const nextNote = writeNotes(folder, 1_000);
 mkdirSync(join(data, "policies"), { recursive: true });
-writeFileSync(
-  file,
-  `${"A line of an ordinary note, with nothing to hide.\n".repeat(81)}${marker}\n`.padStart(4_096, "# Note\n"),
-);
 writeFileSync(join(data, "policies", "bench.yaml"), toPolicy("bench", folder, scopes));
 writeFileSync(join(data, "portcullis.yaml"), "limits: { turnCalls: 100000000, turnCeiling: 100000000 }\n");
 
@@ -32,8 +27,8 @@ const { server, listening } = await startServer([folder, "--data", data], env);
 const made = await runPortcullis(["token", "create", "bench", "--subject", "bench", "--json", "--data", data], env);
 const { token } = JSON.parse(made.stdout) as { token: string };
 
-const ours = { url: listening.mcp, token, tool: "fs_readFile", args: { path: file }, expected: marker };
-const theirs = { url: bare.url, tool: "fs_readFile", args: { path: file }, expected: marker };
+const ours = { url: listening.mcp, token, tool: "fs_readFile", args: () => ({ path: nextNote() }), expected: marker };
+const theirs = { url: bare.url, tool: "fs_readFile", args: () => ({ path: nextNote() }), expected: marker };
 const callers: Readonly<Record<string, { call: Operation; close(): void }>> = {
   "bare SDK, 2025-11-25": await createMcpCaller({ ...theirs, revision: "2025-11-25" }),
   "bare SDK, 2026-07-28": await createMcpCaller({ ...theirs, revision: "2026-07-28" }),
@@ -67,7 +62,7 @@ const ratio = (name: string, what: "sequential" | "concurrent"): number => {
 };
 const whole = (value: number): string => Math.round(value).toString();
 console.log(
-  `fs.readFile of 4 KB; policy of ${scopes} scopes, limits, redaction, audit durable against kill -9; median of ${rounds} rounds`,
+  `fs.readFile of 4 KB, 1,000 notes in turn; policy of ${scopes} scopes, limits, redaction, audit durable against kill -9; median of ${rounds} rounds`,
 );
 console.log(machine());
 console.log(

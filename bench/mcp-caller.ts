@@ -13,7 +13,8 @@ export interface McpTarget {
   readonly token?: string;
   readonly revision: "2025-11-25" | "2026-07-28";
   readonly tool: string;
-  readonly args: Readonly<Record<string, unknown>>;
+  /** The arguments of the next call. */
+  readonly args: () => Readonly<Record<string, unknown>>;
   /** Text that a right answer holds. */
   readonly expected: string;
 }
@@ -72,7 +73,7 @@ export async function createMcpCaller(target: McpTarget): Promise<McpCaller> {
 
   return {
     async call() {
-      const params = { name: target.tool, arguments: target.args, ...(_meta && { _meta }) };
+      const params = { name: target.tool, arguments: target.args(), ...(_meta && { _meta }) };
       const { text, status } = await post({ jsonrpc: "2.0", id: ++id, method: "tools/call", params }, extra);
       if (status !== 200 || !text.includes(target.expected))
         throw new Error(`${target.url} answered ${status}: ${text.slice(0, 300)}`);

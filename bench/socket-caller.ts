@@ -5,7 +5,8 @@ export interface SocketTarget {
   readonly url: string;
   readonly token: string;
   readonly tool: string;
-  readonly args: Readonly<Record<string, unknown>>;
+  /** The arguments of the next call. */
+  readonly args: () => Readonly<Record<string, unknown>>;
   readonly expected: string;
 }
 
@@ -32,9 +33,9 @@ export async function createSocketCaller(target: SocketTarget): Promise<{ call: 
     });
   const opened = await ask("auth.exchange", { token: target.token });
   if (!opened.includes('"session"')) throw new Error(`No session: ${opened}`);
-  const params = { name: target.tool, args: target.args, trace: { purpose: "measure" } };
   return {
     async call() {
+      const params = { name: target.tool, args: target.args(), trace: { purpose: "measure" } };
       const text = await ask("tools.call", params);
       if (!text.includes(target.expected)) throw new Error(`The server answered ${text.slice(0, 300)}`);
     },
