@@ -1,84 +1,44 @@
-import { findSecrets, type Search } from "./find-secrets.ts";
-import { applyMasks, mergeSpans, outsideMasks, type Span } from "./spans.ts";
-
-interface Piece {
-  readonly index: number;
+/** A text with the places of its pieces in it. */
+export interface Joined {
   readonly text: string;
-  /** Where the part of the text that is joined begins in it. */
-  readonly from: number;
-  readonly to: number;
-  /** Where that part begins in the joined view. */
-  readonly at: number;
+  readonly pieces: readonly { readonly index: number; readonly start: number; readonly end: number }[];
 }
 
-/** Longer items are joined by their ends only: a secret that is cut lies there. */
-const edge = 2_048;
+const most = 1 << 20;
+const fields = ["text", "content", "data", "delta", "chunk", "body", "message", "line", "value"] as const;
 
-/**
- * Finds secrets that are cut across neighbouring items of an array (strings, or objects with a `text`), which a reader
- * would join. Returns the items with the parts masked, or undefined when there were none.
- */
-export function findAcross(
-  items: readonly unknown[],
-  search: Search,
-  count: (kind: string) => void,
-): unknown[] | undefined {
-  let masked: unknown[] | undefined;
-  for (const { joined, pieces } of runsOf(items)) {
-    const spans = mergeSpans(outsideMasks(joined, findSecrets(joined, search))).filter((span) => crosses(span, pieces));
-    if (spans.length === 0) continue;
-    masked ??= [...items];
-    for (const { kind } of spans) count(kind);
-    for (const piece of pieces) {
-      const own = spans.flatMap((span) => toOwn(span, piece));
-      if (own.length > 0) masked[piece.index] = withText(items[piece.index], applyMasks(piece.text, own));
-    }
-  }
-  return masked;
-}
-
-/** Each run of neighbouring texts, joined; a long text ends one run and begins the next. */
-function* runsOf(items: readonly unknown[]): Generator<{ joined: string; pieces: readonly Piece[] }> {
-  let joined = "";
-  let pieces: Piece[] = [];
-  const put = (index: number, text: string, from: number, to: number) => {
-    pieces.push({ index, text, from, to, at: joined.length });
-    joined += text.slice(from, to);
-  };
-  for (const [index, item] of items.entries()) {
-    const text = textOf(item);
-    if (text === undefined || text.length <= edge * 2) {
-      if (text !== undefined) put(index, text, 0, text.length);
-      if (text !== undefined) continue;
-      if (pieces.length > 1) yield { joined, pieces };
-      joined = "";
-      pieces = [];
-      continue;
-    }
-    put(index, text, 0, edge);
-    if (pieces.length > 1) yield { joined, pieces };
-    joined = "";
-    pieces = [];
-    put(index, text, text.length - edge, text.length);
-  }
-  if (pieces.length > 1) yield { joined, pieces };
-}
-
-function textOf(item: unknown): string | undefined {
+/** The text that an item of an array shows: itself, or the field of it that holds text. */
+export function shownText(item: unknown): string | undefined {
   if (typeof item === "string") return item;
-  if (typeof item !== "object" || item === null || !("text" in item)) return undefined;
-  return typeof item.text === "string" ? item.text : undefined;
+  if (typeof item !== "object" || item === null || Array.isArray(item)) return undefined;
+  const holder = item as Readonly<Record<string, unknown>>;
+  for (const field of fields) if (typeof holder[field] === "string") return holder[field];
+  const { resource } = holder;
+  return typeof resource === "object" && resource !== null && !Array.isArray(resource)
+    ? shownText(resource)
+    : undefined;
 }
 
-const withText = (item: unknown, text: string): unknown =>
-  typeof item === "object" && item !== null ? { ...item, text } : text;
-
-function crosses({ start, end }: Span, pieces: readonly Piece[]): boolean {
-  return pieces.some(({ at }) => start < at && at < end);
+/** An item with another text in the place that `shownText` reads. */
+export function withShownText(item: unknown, text: string): unknown {
+  if (typeof item === "string") return text;
+  const holder = item as Readonly<Record<string, unknown>>;
+  for (const field of fields) if (typeof holder[field] === "string") return { ...holder, [field]: text };
+  return { ...holder, resource: withShownText(holder.resource, text) };
 }
 
-function toOwn({ start, end, kind }: Span, { at, from, to }: Piece): Span[] {
-  const first = Math.max(start, at);
-  const last = Math.min(end, at + to - from);
-  return first < last ? [{ start: first - at + from, end: last - at + from, kind }] : [];
+/** Neighbouring texts as one, where a secret could run from one into the next: neither ends nor begins in a blank there. */
+export function joinItems(items: readonly unknown[]): Joined | undefined {
+  const pieces: { index: number; start: number; end: number }[] = [];
+  let text = "";
+  let meets = false;
+  for (const [index, item] of items.entries()) {
+    const shown = shownText(item);
+    if (shown === undefined || shown === "") continue;
+    if (text.length + shown.length > most) return undefined;
+    meets ||= (text !== "" && !/\s$/.test(text) && !/^\s/.test(shown)) || text.endsWith("-----\n");
+    pieces.push({ index, start: text.length, end: text.length + shown.length });
+    text += shown;
+  }
+  return pieces.length > 1 && meets ? { text, pieces } : undefined;
 }

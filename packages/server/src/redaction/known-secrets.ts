@@ -1,75 +1,95 @@
-import { known, type Span } from "./spans.ts";
+import type { GramIndex } from "./gram-index.ts";
+import { toKind } from "./mask.ts";
+import { isAlnum, tokenish, toPage, traitAt } from "./page.ts";
+import type { Scan } from "./scan.ts";
 
+/** A credential that the server holds or that its owner registered; `name` tells its mask's kind. */
 export interface KnownSecret {
   readonly name: string;
   readonly value: string;
 }
 
-/** Finds the secrets that the server holds, in any of the writings in which they could leave. */
-export interface KnownSecrets {
-  find(text: string, add: (span: Span) => void): void;
-}
+/** Shorter values stand in too many harmless places to be searched for. */
+const shortest = 4;
+/** Shorter values count only as whole words. */
+const wordLength = 8;
 
-/** Shorter values (a port, `admin`) stand in too many innocent texts. */
-export const leastKnown = 6;
-const leastForm = 6;
-
-/** Undefined when there is none to look for. */
-export function createKnownSecrets(secrets: readonly KnownSecret[]): KnownSecrets | undefined {
-  const forms = new Set<string>();
-  for (const { value } of secrets) if (value.length >= leastKnown) for (const form of toForms(value)) forms.add(form);
-  if (forms.size === 0) return undefined;
-  const table = new Uint8Array(65_536);
-  const byStart = new Map<number, string[]>();
-  for (const form of [...forms].sort((a, b) => b.length - a.length)) {
-    const key = startOf(form, 0);
-    table[key] = 1;
-    byStart.set(key, [...(byStart.get(key) ?? []), form]);
+/** Adds known values as they are, and in base64 (at each of the three places in a longer text), hex, percent and JSON. */
+export function addKnownSecrets(index: GramIndex<Scan>, secrets: readonly KnownSecret[]): void {
+  for (const { name, value } of secrets) {
+    const trimmed = value.trim();
+    if (trimmed.length < shortest) continue;
+    const kind = toKind(name);
+    const whole = trimmed.length < wordLength;
+    for (const form of plainForms(trimmed)) {
+      index.add(form, (scan, start, end) => {
+        if (!whole || isWhole(scan, start, end)) scan.add(start, end, kind);
+      });
+    }
+    if (whole) continue;
+    for (const { text, exact } of encodedForms(trimmed))
+      index.add(toBytes(text), (scan, start, end) => addEncoded(scan, { start, end, kind }), exact);
   }
-  return {
-    find(text, add) {
-      for (let at = 0; at + leastForm <= text.length; at++) {
-        const key = startOf(text, at);
-        if (table[key] === 0) continue;
-        const form = byStart.get(key)?.find((candidate) => text.startsWith(candidate, at));
-        if (form === undefined) continue;
-        add({ start: at, end: at + form.length, kind: known });
-        at += form.length - 1;
-      }
-    },
-  };
 }
 
-const startOf = (text: string, at: number): number =>
-  ((text.charCodeAt(at) & 255) << 8) | (text.charCodeAt(at + 1) & 255);
+const toBytes = (text: string): Uint8Array => {
+  const { bytes, length } = toPage(text);
+  return bytes.slice(0, length);
+};
 
-function toForms(value: string): readonly string[] {
-  const bytes = Buffer.from(value, "utf8");
-  const hex = bytes.toString("hex");
-  const percent = hex.replace(/../g, "%$&");
-  const json = JSON.stringify(value).slice(1, -1);
-  const base64 = [0, 1, 2].map((shift) => alignedBase64(bytes, shift));
-  return [
-    value,
-    json,
-    json.replaceAll("/", "\\/"),
-    encodeURIComponent(value.toWellFormed()),
-    encodeURIComponent(value.toWellFormed()).replaceAll("%20", "+"),
-    percent,
-    percent.toUpperCase(),
-    hex,
-    hex.toUpperCase(),
-    ...base64,
-    ...base64.map((form) => form.replaceAll("+", "-").replaceAll("/", "_")),
-  ].filter((form) => form.length >= leastForm);
+const isWhole = ({ page: { bytes } }: Scan, start: number, end: number): boolean =>
+  !(start > 0 && isAlnum(bytes, start - 1)) && !isAlnum(bytes, end);
+
+/** The value in UTF-16 and UTF-8, since a page may come from either, and as JSON and URLs write it. */
+function plainForms(value: string): readonly Uint8Array[] {
+  const forms = new Set([value, JSON.stringify(value).slice(1, -1), value.replaceAll("/", "\\/"), percented(value)]);
+  const bytes = [...forms].map(toBytes);
+  const utf8 = new TextEncoder().encode(value);
+  return utf8.length === value.length ? bytes : [...bytes, utf8];
 }
 
-/** The base64 that a value has whatever stands before and after it, when it begins `shift` bytes into a group of three. */
-function alignedBase64(bytes: Buffer, shift: number): string {
-  const text = Buffer.concat([Buffer.alloc(shift), bytes])
-    .toString("base64")
-    .replace(/=+$/, "");
-  const from = shift === 0 ? 0 : shift + 1;
-  const whole = Math.floor(((shift + bytes.length) * 8) / 6);
-  return text.slice(from, whole);
+const percented = (value: string): string => encodeURIComponent(value.toWellFormed());
+
+interface EncodedForm {
+  readonly text: string;
+  readonly exact: boolean;
+}
+
+function encodedForms(value: string): readonly EncodedForm[] {
+  const bytes = new TextEncoder().encode(value);
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
+  const forms: EncodedForm[] = ["", "%", "\\x", "\\u00"].map((lead) => ({
+    text: hex.map((pair) => lead + pair).join(""),
+    exact: false,
+  }));
+  for (let shift = 0; shift < 3; shift++) {
+    const text = inBase64(bytes, shift);
+    forms.push({ text, exact: true });
+    if (/[+/]/.test(text)) forms.push({ text: text.replaceAll("+", "-").replaceAll("/", "_"), exact: true });
+  }
+  return forms;
+}
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/** The characters of base64 that depend on the value alone when `shift` other bytes stand before it. */
+function inBase64(bytes: Uint8Array, shift: number): string {
+  let text = "";
+  for (let sextet = Math.ceil((shift * 8) / 6); (sextet + 1) * 6 <= (shift + bytes.length) * 8; sextet++) {
+    const bit = sextet * 6 - shift * 8;
+    const pair = ((bytes[bit >> 3] ?? 0) << 8) | (bytes[(bit >> 3) + 1] ?? 0);
+    text += alphabet.charAt((pair >> (10 - (bit & 7))) & 63);
+  }
+  return text;
+}
+
+/** Masks the whole run that an encoded value stands in, so that no half of it can be decoded. */
+function addEncoded(scan: Scan, { start, end, kind }: { start: number; end: number; kind: string }): void {
+  const { bytes, length } = scan.page;
+  let from = start;
+  let to = end;
+  while (from > 0 && start - from < 4_096 && (traitAt(bytes, from - 1) & tokenish) !== 0) from--;
+  while (to < length && to - end < 4_096 && ((traitAt(bytes, to) & tokenish) !== 0 || bytes[to] === 0x3d)) to++;
+  scan.spend(to - from);
+  scan.add(from, to, kind);
 }

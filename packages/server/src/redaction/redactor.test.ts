@@ -1,225 +1,258 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, test } from "vitest";
 import { compilePatterns } from "./patterns.ts";
 import { createRedactor } from "./redactor.ts";
-import { toMask, withheld } from "./spans.ts";
+import { maskedSummary } from "./summary.ts";
 
-// Look-alikes, put together here so that no scanner takes this file for a leak.
-const body = "w8Zk3TqY5nB1xR7mV4cJ9sL2pD6fH0gA8uE3";
-const github = `${"gh"}p_${body}`;
+// Look-alikes are put together here, so that no scanner takes this file for a leak.
+const tail = "w8Zk3TqY5nB1xR7mV4cJ9sL2pD6fH0gA8uE3";
+const github = `${"gh"}p_${tail}`;
 const aws = `${"AK"}IA${"Z7QK3MWTB5XR2VDN"}`;
 const slack = `${"xo"}xb-781236542736-2364535789652-GkwFDQoHqzXDVsC6GzqYUypD`;
+const unknownVendor = `${"zq"}xv_live_${tail.toLowerCase()}`;
 const dashes = "-".repeat(5);
-const pem = `${dashes}BEGIN RSA PRIVATE KEY${dashes}\n${`${body}\n`.repeat(6)}${dashes}END RSA PRIVATE KEY${dashes}`;
-const redactor = createRedactor();
-const scrub = (value: unknown): unknown => redactor.scrub(value).value;
+const pem = `${dashes}BEGIN RSA PRIVATE KEY${dashes}\n${`${tail}${tail}\n`.repeat(6)}${dashes}END RSA PRIVATE KEY${dashes}`;
+const secrets = { github, aws, slack, unknownVendor };
 
-/** Whether eight characters of the secret can be read in what is left, in any of the usual writings. */
-function leaks(value: unknown, secret: string): boolean {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal colours are what it removes
-  const views = [text, text.replace(/[\u200b\u00ad]|\u001b\[\d*m|<\/?em>|=?\r?\n/g, "")];
-  for (const [token] of text.matchAll(/[A-Za-z0-9+/_-]{12,}/g)) {
-    views.push(Buffer.from(token, "base64").toString("latin1"), Buffer.from(token, "hex").toString("latin1"));
+const control = String.fromCharCode(27);
+const { scrub } = createRedactor();
+const scrubbed = (value: unknown): unknown => scrub(value).value;
+const hex = (text: string): string => Buffer.from(text).toString("hex");
+const each = (text: string, write: (code: string) => string): string =>
+  [...text].map((character) => write(hex(character))).join("");
+const every = (text: string, size: number, between: string): string =>
+  (text.match(new RegExp(`.{1,${size}}`, "g")) ?? []).join(between);
+
+/** Every way in which what is left may be read, some steps deep. */
+function readings(text: string): ReadonlySet<string> {
+  const all = new Set([text]);
+  for (const step of [1, 2, 3]) {
+    for (const reading of [...all].slice(0, 40 * step)) {
+      all.add(reading.replaceAll(control, "").replace(/\[[\d;]+m|[\u200b\u00ad\u2060]|<\/?em>|=?\r?\n/g, ""));
+      all.add(reading.normalize("NFKC"));
+      for (const [token] of reading.matchAll(/[A-Za-z0-9+_-]{12,}/g))
+        all.add(Buffer.from(token, "base64").toString("latin1").replaceAll("\0", ""));
+      all.add(
+        reading.replace(/\\u00([0-9a-f]{2})|%([0-9a-f]{2})|&#x([0-9a-f]{2});/gi, (_, a, b, c) =>
+          String.fromCharCode(Number.parseInt(a ?? b ?? c, 16)),
+        ),
+      );
+      for (const [token] of reading.matchAll(/[A-Za-z0-9+/_-]{12,}/g)) {
+        all.add(Buffer.from(token, "base64").toString("latin1"));
+        all.add(Buffer.from(token, "hex").toString("latin1"));
+      }
+    }
   }
-  views.push(
-    text.replace(/%([0-9a-f]{2})|&#(\d+);|\\+u([0-9a-f]{4})/gi, (_, a, b, c) =>
-      String.fromCharCode(b ? Number(b) : Number.parseInt(a ?? c, 16)),
-    ),
-  );
-  for (let at = 0; at + 8 <= secret.length; at++)
-    if (views.some((view) => view.includes(secret.slice(at, at + 8)))) return true;
-  return false;
+  return all;
 }
 
-const each = (text: string, write: (code: string, character: string) => string): string =>
-  [...text].map((character) => write(character.charCodeAt(0).toString(16).padStart(2, "0"), character)).join("");
+function stringsOf(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(stringsOf);
+  return Object.entries(value).flatMap(([key, inner]) => [key, ...stringsOf(inner)]);
+}
+
+/** Whether eight characters in a row of a secret can be recovered. */
+function leaks(value: unknown, secret: string): boolean {
+  const strings = stringsOf(value).map((text) => text.replace(/\[redacted:[a-z0-9-]+\]/g, "\u0001"));
+  const pieces = Array.from({ length: secret.length - 7 }, (_, at) => secret.slice(at, at + 8));
+  return [...strings, strings.join("")].some((text) =>
+    [...readings(text)].some((reading) => pieces.some((piece) => reading.includes(piece))),
+  );
+}
 
 const carriers: Readonly<Record<string, (secret: string) => unknown>> = {
   text: (s) => ({ content: [{ type: "text", text: `result: ${s} done` }] }),
-  key: (s) => ({ structuredContent: { [s]: 1 } }),
-  "JSON in a string, twice": (s) => JSON.stringify({ a: JSON.stringify({ b: s }) }),
+  "a key": (s) => ({ structuredContent: { [s]: 1 } }),
+  "JSON in JSON": (s) => JSON.stringify({ a: JSON.stringify({ b: s }) }),
   "unicode escapes": (s) => `{"a":"${each(s, (code) => `\\u00${code}`)}"}`,
-  base64: (s) => `Authorization: Basic ${Buffer.from(`user:${s}`).toString("base64")}`,
+  "basic authorization": (s) => `Authorization: Basic ${Buffer.from(`user:${s}`).toString("base64")}`,
   "base64 of base64": (s) => Buffer.from(Buffer.from(`k=${s}`).toString("base64")).toString("base64"),
+  "base64 in lines": (s) => every(Buffer.from(`export X=${s}\n`.repeat(4)).toString("base64"), 76, "\n"),
   base64url: (s) => `v=${Buffer.from(`token=${s}`).toString("base64url")}`,
-  "base64 with bytes that are no text": (s) =>
-    Buffer.concat([Buffer.from([0x89, 80, 78, 71, 0, 255, 200]), Buffer.from(`tEXt${s}`)]).toString("base64"),
-  hex: (s) => Buffer.from(s).toString("hex"),
+  "base64 behind a path": (s) => `/files/x/${Buffer.from(`key: ${s}`).toString("base64url")}`,
+  "an image": (s) =>
+    Buffer.concat([Buffer.from([0x89, 80, 78, 71, 0, 255, 200, 1]), Buffer.from(`tEXt${s}`)]).toString("base64"),
+  "UTF-16 in base64": (s) => Buffer.from(`k ${s}`, "utf16le").toString("base64"),
+  hex: (s) => hex(s),
   percent: (s) => `https://host.example/?k=${each(s, (code) => `%${code}`)}`,
-  entities: (s) => each(s, (code) => `&#${Number.parseInt(code, 16)};`),
-  "zero width": (s) => [...s].join("\u200b"),
-  "soft hyphens": (s) => s.replace(/(.{5})/g, "$1\u00ad"),
-  "terminal colours": (s) => s.replace(/(.{8})/g, "$1\u001b[0m\u001b[31m"),
-  "highlight tags": (s) => `${s.slice(0, 6)}<em>${s.slice(6, 13)}</em>${s.slice(13)}`,
-  "a line break": (s) => `${s.slice(0, 20)}\n${s.slice(20)}`,
-  "quoted-printable": (s) => s.replace(/(.{20})/g, "$1=\r\n"),
+  "percent, twice": (s) => `https://host.example/?k=${each(s, (code) => `%25${code}`)}`,
+  entities: (s) => each(s, (code) => `&#x${code};`),
+  "zero width": (s) => every(s, 1, "\u200b"),
+  "soft hyphens": (s) => every(s, 5, "\u00ad"),
+  "terminal colours": (s) => every(s, 8, `${control}[0m${control}[31m`),
+  highlights: (s) => `${s.slice(0, 6)}<em>${s.slice(6, 13)}</em>${s.slice(13)}`,
+  "quoted-printable": (s) => every(s, 18, "=\r\n"),
   "two items": (s) => [
-    { type: "text", text: `a ${s.slice(0, 20)}` },
-    { type: "text", text: `${s.slice(20)} b` },
+    { type: "text", text: `a ${s.slice(0, 19)}` },
+    { type: "text", text: `${s.slice(19)} b` },
   ],
   "many strings": (s) => ["x ", ...s, " y"],
-  "a URL's userinfo": (s) => `origin\thttps://u:${s}@github.com/a/b.git (fetch)`,
-  "full-width letters": (s) => each(s, (_, c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0)),
+  "a URL": (s) => `origin\thttps://u:${s}@github.com/a/b.git (fetch)`,
+  "full width": (s) => [...s].map((c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0)).join(""),
+  "a schema": (s) => ({ properties: { a: { type: "string", default: s, enum: [s] } } }),
+  "an error": (s) => ({ error: { message: `401 for ${s}`, data: { stack: `Error: ${s}\n at x` } } }),
 };
 
-describe("what leaves the server", () => {
+describe("nothing of a secret can be recovered from", () => {
   for (const [name, carry] of Object.entries(carriers)) {
-    it(`holds no secret that ${name} carries`, () => {
-      for (const secret of [github, slack]) expect(leaks(scrub(carry(secret)), secret), secret).toBe(false);
+    test(name, () => {
+      for (const [kind, secret] of Object.entries(secrets)) {
+        expect(leaks(carry(secret), secret), "the test must see the secret where it is not masked").toBe(true);
+        expect(leaks(scrubbed(carry(secret)), secret), kind).toBe(false);
+      }
     });
   }
+});
 
-  it("tells the kind of each secret and nothing of its value", () => {
-    expect(redactor.scrub(`id ${aws} and ${github}`)).toEqual({
-      value: "id [redacted:aws-access-key] and [redacted:github-token]",
-      masked: { "aws-access-key": 1, "github-token": 1 },
+test("the mask tells the kind, and the count its number", () => {
+  const { value, masked } = scrub({ a: `id ${aws} and ${github}, ${github}` });
+  expect(value).toEqual({ a: "id [redacted:aws-access-key] and [redacted:github-token], [redacted:github-token]" });
+  expect(masked).toEqual({ "aws-access-key": 1, "github-token": 2 });
+  expect(maskedSummary(masked)).toBe("masked 3 secrets (aws-access-key, github-token)");
+  expect(maskedSummary({})).toBeUndefined();
+});
+
+describe("by where they stand", () => {
+  const password = "zebra-lamp-Qx7";
+  test.each([
+    ["a private key", `x\n${pem}\ny`, "x\n[redacted:private-key]\ny"],
+    ["a private key without its end", `${pem.slice(0, 200)}`, "[redacted:private-key]"],
+    ["a private key in JSON", JSON.stringify({ k: pem }), '{"k":"[redacted:private-key]"}'],
+    ["a URL's password", `postgres://app:${password}@db/x`, "postgres://[redacted:url-password]@db/x"],
+    ["an environment file", `DB_PASSWORD=${password}\nPORT=80`, "DB_PASSWORD=[redacted:password]\nPORT=80"],
+    ["a connection string", `Server=a;Password=${password};Port=1`, "Server=a;Password=[redacted:password];Port=1"],
+    ["an option", `login --password ${password}`, "login --password [redacted:password]"],
+    ["a sentence", `The wifi password is ${password}.`, "The wifi password is [redacted:password]."],
+    ["a header", `X-Api-Key: ${tail}`, "X-Api-Key: [redacted:api-key]"],
+  ])("%s is masked", (_, text, left) => {
+    expect(scrubbed(text)).toBe(left);
+  });
+
+  test("a field's name is enough", () => {
+    expect(
+      scrubbed({ password: "x", headers: { authorization: "abc", "set-cookie": ["a"] }, client_secret: "hunter22" }),
+    ).toEqual({
+      password: "[redacted:password]",
+      headers: { authorization: "[redacted:authorization]", "set-cookie": ["a"] },
+      client_secret: "[redacted:secret]",
     });
-  });
-
-  it("masks private keys, also cut off or escaped", () => {
-    expect(scrub(`x\n${pem}\ny`)).toBe("x\n[redacted:private-key]\ny");
-    expect(leaks(scrub(pem.slice(0, 200)), body)).toBe(false);
-    expect(leaks(scrub(JSON.stringify({ note: pem })), body)).toBe(false);
-  });
-
-  it("masks what a field's name makes a secret, and leaves counters, flags and schemas", () => {
-    expect(scrub({ password: "correct horse 1", headers: { "Set-Cookie": "a=b1c2" } })).toEqual({
-      password: toMask("field"),
-      headers: { "Set-Cookie": toMask("field") },
+    expect(scrubbed({ env: [{ name: "DB_PASSWORD", value: "open sesame" }], args: ["--token", tail] })).toEqual({
+      env: [{ name: "DB_PASSWORD", value: "[redacted:password]" }],
+      args: ["--token", "[redacted:token]"],
     });
-    const benign = {
-      maxTokens: 5,
-      token: false,
-      properties: { password: { type: "string" } },
-      nextPageToken: "a1B2c3D4e5F6g7H8i9",
-    };
-    expect(scrub(benign)).toBe(benign);
-    expect(scrub([{ name: "DB_PASSWORD", value: "hunter22" }])).toEqual([
-      { name: "DB_PASSWORD", value: toMask("field") },
-    ]);
-  });
-
-  it.each([
-    `ACME_API_KEY=${body}`,
-    `acmeToken: "${body.toLowerCase()}"`,
-    "postgres://app:s3cr3tP4ss@db.example/app",
-    "the password is Summer2026!",
-    "DB_PASSWORD=hunter22",
-    `acme_live_${body}`,
-  ])("masks a secret of no known provider: %s", (text) => {
-    expect(scrub(text)).not.toBe(text);
-  });
-
-  it.each([
-    "The token is sent as a header; set your password in the settings.",
-    '{"sha256":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","auditId":"01JD9ZK3V5QH8W2M4N6P7R9T1X"}',
-    "file:///home/u/vault/notes/2026-11-23.md at 2026-11-23T03:27:11.204Z",
-    '"integrity": "sha512-vf2jHxv8V1JxTfXg6V6B7dlBWxUmzYJR3lJKGECtCSM5BqBvWhL6wX2CN2lZlvwNCyPjG4PCt5MAK1yV1Xv4fQ=="',
-    "commit 3f786850e387550fdab836ed7e6dc881de23001b by dev@example.com",
-    "const token = getToken(); const password = req.body.password; API_KEY=$API_KEY",
-    "id 123e4567-e89b-12d3-a456-426614174000",
-  ])("leaves clean text as it is: %s", (text) => {
-    const value = { a: [text, { [text]: 1 }] };
-    expect(redactor.scrub(value)).toEqual({ value, masked: {} });
-    expect(scrub(value)).toBe(value);
-  });
-
-  it("masks known secrets in every writing", () => {
-    const value = 'pa"ss/ö wörd?';
-    const knowing = createRedactor({ secrets: [{ name: "db", value }] });
-    const bytes = Buffer.from(value);
-    const written = [
-      value,
-      JSON.stringify(value),
-      encodeURIComponent(value),
-      bytes.toString("hex"),
-      bytes.toString("hex").toUpperCase(),
-    ];
-    for (const before of ["", "a", "ab"])
-      written.push(
-        Buffer.from(`${before}${value}!`).toString("base64"),
-        Buffer.from(`${before}${value}!`).toString("base64url"),
-      );
-    for (const text of written) expect(knowing.scrub(`x ${text} y`).masked, text).toEqual({ "known-secret": 1 });
-  });
-
-  it("masks the whole match of the owner's patterns and those of the call", () => {
-    const owned = createRedactor({ patterns: compilePatterns(["project-\\d+"]) });
-    expect(owned.scrub("see project-12", compilePatterns(["(?i)SEE"])).value).toBe(
-      "[redacted:pattern] [redacted:pattern]",
-    );
-    expect(owned.scrub({ "project-7": "ok" }).value).toEqual({ "[redacted:pattern]": "ok" });
-  });
-
-  it("withholds what would cost too much, and does not pass it", () => {
-    expect(scrub({ text: `${"\\u0041".repeat(2_000_000)}${github}` })).toEqual({ text: toMask(withheld) });
   });
 });
 
-const piece = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 30 }),
+test("what is clean is handed back as it is", () => {
+  const clean = {
+    tokens: 12,
+    token: "identifier",
+    password: { type: "string", description: "The user's password." },
+    nextPageToken: "CAUQAA",
+    items: ["one", "two"],
+    content: [
+      { type: "text", text: "one" },
+      { type: "text", text: "two" },
+    ],
+    id: "0f8fad5b-d9cb-469f-a165-70867728950e",
+    sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    text: `commit 83e69762aff047940b376fc2a266d143499ef727
+tree 0cf03d32f7d99cf160d5375e8a40fbe3d910d515
+"integrity": "sha512-DyFP3BM/3YHTQOCUL/w0OZHR0lpKeGrxotcHWcqNEdnltqFwXVfhEBQ94eIo34AfQpo0rGki4cyIiftY06h2Fg=="
+const password = process.env.DB_PASSWORD; const token = await getToken(user);
+password: \${PASSWORD}, apiKey: "<your key>", token: string, secretName: "app-secret", "https://example.com/a/b?c=d#e"`,
+  };
+  const { value, masked } = scrub(clean);
+  expect(value).toBe(clean);
+  expect(masked).toEqual({});
+});
+
+test("data that is no text is left as it is", () => {
+  const bytes = Uint8Array.from({ length: 60_000 }, (_, at) => (at * 7_919 + ((at * at) >> 3)) & 0xff);
+  const image = { type: "image", data: Buffer.from(bytes).toString("base64"), mimeType: "image/png" };
+  expect(scrub(image).value).toBe(image);
+});
+
+const rubble = fc.oneof(
   fc.constantFrom(
     github,
     aws,
     slack,
+    tail,
     pem,
     "password=",
     "token: ",
     '"',
-    "\\",
-    "[redacted:",
-    "]",
-    "=",
-    "%41",
     "\n",
-    "&#65;",
-    "eyJ",
-    "://a:b1c2d3@h",
+    "\\n",
+    "%41",
+    "&amp;",
+    "<b>",
+    "=\r\n",
+    "[redacted:x]",
+    "://u:",
+    "@h",
   ),
+  fc.string({ maxLength: 12 }),
 );
-const text = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(""));
-const json = fc.letrec((tie) => ({
+const anyText = fc.array(rubble, { maxLength: 10 }).map((parts) => parts.join(""));
+const anyJson = fc.letrec((tie) => ({
   value: fc.oneof(
     { depthSize: "small" },
-    text,
+    anyText,
     fc.integer(),
     fc.boolean(),
     fc.constant(null),
-    fc.array(tie("value"), { maxLength: 4 }),
-    fc.dictionary(text, tie("value"), { maxKeys: 4 }),
+    tie("list"),
+    tie("record"),
+  ),
+  list: fc.array(tie("value"), { maxLength: 4 }),
+  record: fc.dictionary(
+    fc.oneof(anyText, fc.constantFrom("password", "text", "value", "name", "__proto__")),
+    tie("value"),
+    { maxKeys: 4 },
   ),
 })).value;
+const owners = compilePatterns(["(?i)[a-z]{3,}", "redacted:\\w"]);
 
-const shape = (value: unknown): unknown =>
-  Array.isArray(value)
-    ? value.map(shape)
-    : typeof value === "object" && value !== null
-      ? Object.values(value).map(shape)
-      : typeof value;
+test("scrubbing twice changes nothing more", () => {
+  fc.assert(
+    fc.property(anyJson, fc.boolean(), (value, owned) => {
+      const extra = owned ? owners : undefined;
+      const once = scrub(value, extra).value;
+      expect(scrub(once, extra)).toEqual({ value: once, masked: {} });
+    }),
+    { numRuns: Number(process.env.RUNS ?? 400) },
+  );
+});
 
-describe("scrubbing any value", () => {
-  const owned = createRedactor({ patterns: compilePatterns(["red", "[a-c]+\\d"]) });
+test("the shape of the JSON stays", () => {
+  const shape = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(shape);
+    if (typeof value === "object" && value !== null)
+      return Object.keys(value).map((key) => shape((value as Record<string, unknown>)[key]));
+    return typeof value;
+  };
+  fc.assert(
+    fc.property(anyJson, (value) => {
+      expect(shape(scrub(value).value)).toEqual(shape(value));
+    }),
+    { numRuns: Number(process.env.RUNS ?? 400) },
+  );
+});
 
-  it("changes nothing more the second time", () => {
-    fc.assert(
-      fc.property(json, (value) => {
-        for (const some of [redactor, owned]) {
-          const once = some.scrub(value).value;
-          expect(some.scrub(once).value).toBe(once);
-        }
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  it("never throws and keeps the shape", () => {
-    fc.assert(
-      fc.property(json, (value) => {
-        expect(Object.keys(shape(scrub(value)) ?? {})).toEqual(Object.keys(shape(value) ?? {}));
-        expect(shape(scrub(value))).toEqual(shape(value));
-      }),
-      { numRuns: 300 },
-    );
-  });
+test("what cannot be judged is withheld, never passed and never thrown", () => {
+  const costly = "password=".repeat(200_000);
+  expect(scrub({ costly, kept: 1 }).value).toEqual({ costly: "[redacted:withheld]", kept: 1 });
+  let deep: unknown = github;
+  for (let level = 0; level < 5_000; level++) deep = [deep];
+  expect(JSON.stringify(scrub(deep).value)).toContain("[redacted:withheld]");
+  const trap = {
+    get a(): string {
+      throw new Error("no");
+    },
+  };
+  expect(scrub({ trap }).value).toEqual({ trap: "[redacted:withheld]" });
 });

@@ -1,191 +1,225 @@
-import { type CleanTexts, createCleanTexts } from "./clean-texts.ts";
-import { findSecrets, type Search } from "./find-secrets.ts";
-import { findAcross } from "./joined-items.ts";
-import { createKnownSecrets, type KnownSecret, type KnownSecrets } from "./known-secrets.ts";
-import { isPlaceholder, isRandom, lookAt } from "./look.ts";
-import { judgeName, type NameKind } from "./names.ts";
+import { Budget } from "./budget.ts";
+import { createCleanTexts } from "./clean-texts.ts";
+import { createDetector } from "./detector.ts";
+import { isCalmName, judgeField } from "./field-value.ts";
+import { findPatterns } from "./find-patterns.ts";
+import { joinItems, shownText, withShownText } from "./joined-items.ts";
+import type { KnownSecret } from "./known-secrets.ts";
+import { applyMasks, type Finding, toMask, withheld } from "./mask.ts";
+import { toPage } from "./page.ts";
 import type { CompiledPatterns } from "./patterns.ts";
-import { applyMasks, isMask, mergeSpans, outsideMasks, type Span, toMask, withheld } from "./spans.ts";
-import { type Budget, BudgetSpent, createBudget } from "./work-budget.ts";
+import { weighName } from "./secret-names.ts";
 
 export type { KnownSecret } from "./known-secrets.ts";
 export type { CompiledPatterns } from "./patterns.ts";
 
-export interface Scrubbed {
-  /** The very value that came in when nothing was masked; otherwise a copy of the same shape. */
-  readonly value: unknown;
+export interface Scrubbed<T = unknown> {
+  /** The same value, by reference, when nothing in it was masked. */
+  readonly value: T;
   /** How many secrets of each kind were masked. */
   readonly masked: Readonly<Record<string, number>>;
 }
 
-/** Masks the secrets in what leaves the server. */
+/** Masks secrets in whatever leaves the server. */
 export interface Redactor {
   /**
-   * Scrubs every string and every key of a JSON value, with the built-in rules, the owner's patterns and `extra`.
-   * Never throws. What would cost too much to look at is withheld, not passed. Scrubbing twice changes nothing more.
+   * Masks every string and every key of a JSON value, with the patterns of the owner and those in `extra`. Never throws: what cannot be
+   * judged (too deep, too costly) is withheld. Scrubbing twice changes nothing more.
    */
   scrub(value: unknown, extra?: CompiledPatterns): Scrubbed;
+  scrubText(text: string, extra?: CompiledPatterns): Scrubbed<string>;
 }
 
 export interface RedactorOptions {
   readonly patterns?: CompiledPatterns;
-  /** Secrets that the server holds, masked wherever and however they are written. Values under six characters are not. */
+  /** Credentials that are masked wherever they turn up, plain or encoded. */
   readonly secrets?: readonly KnownSecret[];
 }
 
-const maxDepth = 200;
-const maxRounds = 3;
-const shortText = 256;
-const clean: Readonly<Record<string, number>> = Object.freeze({});
+/** What one message may cost: a tenth of a second, or two, of the worst that a text can be made to cost; 5 MB of clean text cost a sixth of it. */
+const units = 40_000_000;
+/** What short strings may still cost when a long one has used that up: keys and small fields are not withheld for its sake. */
+const reserved = 5_000_000;
+const short = 256;
+const deepest = 192;
+const none: readonly Finding[] = [];
+/** A mask changes what its neighbours stand beside, so a masked text is looked at again, this often at most. */
+const rounds = 5;
 
 export function createRedactor({ patterns, secrets = [] }: RedactorOptions = {}): Redactor {
-  const known = createKnownSecrets(secrets);
-  const cleanTexts = { chance: createCleanTexts(), exact: createCleanTexts() };
+  const detect = createDetector(secrets);
+  const cleanTexts = { calm: createCleanTexts(), plain: createCleanTexts() };
+
+  function begin(extra: CompiledPatterns | undefined): Walk {
+    const sets = [patterns, extra].filter((set) => set !== undefined && set.patterns.length > 0) as CompiledPatterns[];
+    const whole = new Budget(units);
+    const reserve = new Budget(reserved);
+    const find = (text: string, calm: boolean, budget: Budget): readonly Finding[] => {
+      const findings = detect(toPage(text), { budget, calm });
+      return sets.length === 0 ? findings : [...findPatterns(text, sets, budget), ...findings];
+    };
+    const look = (text: string, calm: boolean): readonly Finding[] => {
+      if (text.length > short) return find(text, calm, whole);
+      try {
+        return find(text, calm, whole);
+      } catch {
+        return find(text, calm, reserve);
+      }
+    };
+    // Further patterns judge by more than what was remembered.
+    if (extra) return new Walk(look);
+    return new Walk((text, calm) => {
+      const known = calm ? cleanTexts.calm : cleanTexts.plain;
+      if (known.has(text)) return none;
+      const findings = look(text, calm);
+      if (findings.length === 0) known.add(text);
+      return findings;
+    });
+  }
+
   return {
     scrub(value, extra) {
-      const all = [patterns, extra].filter((some) => some !== undefined).filter(({ matchers }) => matchers.length > 0);
-      const counts = new Map<string, number>();
+      const masked: Record<string, number> = {};
       let scrubbed = value;
-      // A mask changes what its neighbours stand beside, so rounds go on until one finds nothing.
-      for (let round = 0; ; round++) {
-        const next = new Walker({
-          known,
-          patterns: all,
-          budget: createBudget(),
-          counts,
-          clean: extra ? undefined : cleanTexts,
-        }).walk(scrubbed, "", 0);
-        if (next === scrubbed) break;
+      // A masked item stands otherwise beside its neighbours than before: until nothing more is found, it is looked at again.
+      for (let round = 0; round < rounds; round++) {
+        const walk = begin(extra);
+        const next = walk.value(scrubbed, "", 0);
+        if (next === scrubbed) return { value: scrubbed, masked };
+        for (const [kind, count] of Object.entries(walk.masked)) masked[kind] = (masked[kind] ?? 0) + count;
         scrubbed = next;
-        if (round === maxRounds) {
-          counts.set(withheld, (counts.get(withheld) ?? 0) + 1);
-          return { value: toMask(withheld), masked: Object.fromEntries(counts) };
-        }
       }
-      return counts.size === 0 ? { value, masked: clean } : { value: scrubbed, masked: Object.fromEntries(counts) };
+      return { value: toMask(withheld), masked: { ...masked, [withheld]: 1 } };
+    },
+    scrubText(text, extra) {
+      const walk = begin(extra);
+      return { value: walk.text(text, false), masked: walk.masked };
     },
   };
 }
 
-interface WalkerParts {
-  readonly known: KnownSecrets | undefined;
-  readonly patterns: readonly CompiledPatterns[];
-  readonly budget: Budget;
-  readonly counts: Map<string, number>;
-  /** What was found clean before; undefined where further patterns judge too. */
-  readonly clean: { readonly chance: CleanTexts; readonly exact: CleanTexts } | undefined;
-}
+type Find = (text: string, calm: boolean) => readonly Finding[];
 
-const named = ["name", "key", "header", "field", "label"] as const;
-const flag = /^--?[\w-]*(?:password|passwd|token|secret|api-?key|access-?key|private-?key)$/i;
+/** One message's way through the detectors. */
+class Walk {
+  readonly masked: Record<string, number> = {};
+  readonly #find: Find;
 
-/** One message's walk: holds its budget and its counts. */
-class Walker {
-  readonly #parts: WalkerParts;
-  readonly #plain: Search;
-  readonly #quiet: Search;
-
-  constructor(parts: WalkerParts) {
-    this.#parts = parts;
-    const { known, patterns, budget } = parts;
-    this.#plain = { known, patterns, budget, strictness: "chance" };
-    this.#quiet = { known, patterns, budget, strictness: "exact" };
+  constructor(find: Find) {
+    this.#find = find;
   }
 
-  /** The value scrubbed, or the same value when it is clean. `name` is the field that it stands in. */
-  walk(value: unknown, name: string, depth: number): unknown {
-    if (typeof value === "string") return this.#scrubField(value, name);
+  /** `name` is the field that the value stands in. */
+  value(value: unknown, name: string, depth: number): unknown {
+    if (typeof value === "string") return this.#field(value, name);
     if (typeof value !== "object" || value === null) return value;
-    if (depth > maxDepth) return this.#withhold();
-    return Array.isArray(value) ? this.#walkArray(value, name, depth) : this.#walkObject(value, depth);
-  }
-
-  #walkObject(value: object, depth: number): unknown {
-    const fields = value as Readonly<Record<string, unknown>>;
-    const said = nameOf(fields);
-    let copy: [string, unknown][] | undefined;
-    const keys = Object.keys(fields);
-    for (const [index, key] of keys.entries()) {
-      const inner = fields[key];
-      const scrubbedKey = this.#scrubText(key, judgeName(key) === "plain" ? this.#plain : this.#quiet);
-      const scrubbed = this.walk(inner, said !== undefined && key === "value" ? said : key, depth + 1);
-      if (copy === undefined && scrubbedKey === key && scrubbed === inner) continue;
-      copy ??= keys.slice(0, index).map((before) => [before, fields[before]]);
-      copy.push([scrubbedKey, scrubbed]);
-    }
-    return copy === undefined ? value : Object.fromEntries(apart(copy));
-  }
-
-  #walkArray(items: readonly unknown[], name: string, depth: number): unknown {
-    // Before the items one by one: a part's own mask would hide from the whole what it belongs to.
-    const joined =
-      items.length < 2
-        ? undefined
-        : this.#guard(
-            () => findAcross(items, this.#quiet, (kind) => this.#count(kind)),
-            () => items.map(() => this.#withhold()),
-          );
-    const whole = joined ?? items;
-    let copy: unknown[] | undefined = joined;
-    let last: unknown;
-    for (const [index, item] of whole.entries()) {
-      const flagged = typeof last === "string" && typeof item === "string" && flag.test(last);
-      const scrubbed = this.walk(item, flagged ? "password" : name, depth + 1);
-      last = item;
-      if (scrubbed === item) continue;
-      copy ??= [...items];
-      copy[index] = scrubbed;
-    }
-    return copy ?? items;
-  }
-
-  #scrubField(text: string, name: string): string {
-    const kind = name === "" ? "plain" : judgeName(name);
-    if (kind !== "plain" && isCredential(text, kind)) {
-      this.#count("field");
-      return toMask("field");
-    }
-    return this.#scrubText(text, kind === "quiet" ? this.#quiet : this.#plain);
-  }
-
-  #scrubText(text: string, search: Search): string {
-    const clean = search === this.#plain ? this.#parts.clean?.chance : this.#parts.clean?.exact;
-    if (clean?.has(text)) return text;
-    const scrubbed = this.#look(text, search);
-    if (scrubbed === text) clean?.add(text);
-    return scrubbed;
-  }
-
-  #look(text: string, search: Search): string {
-    return this.#guard(
-      () => this.#mask(text, search),
-      // A costly string takes no keys and short neighbours with it: those cost next to nothing by themselves.
-      () =>
-        text.length > shortText
-          ? this.#withhold()
-          : this.#guard(
-              () => this.#mask(text, { ...search, budget: createBudget() }),
-              () => this.#withhold(),
-            ),
-    );
-  }
-
-  #mask(text: string, search: Search): string {
-    const found = outsideMasks(text, findSecrets(text, search));
-    if (found.length === 0) return text;
-    const merged: readonly Span[] = mergeSpans(found);
-    for (const { kind } of merged) this.#count(kind);
-    return applyMasks(text, merged);
-  }
-
-  /** Runs what may spend the budget; whatever goes wrong there, the text is withheld and not passed. */
-  #guard<T>(work: () => T, instead: () => T): T {
+    if (depth > deepest) return this.#withhold();
     try {
-      return work();
-    } catch (error) {
-      if (error instanceof BudgetSpent || error instanceof Error) return instead();
-      throw error;
+      return Array.isArray(value) ? this.#array(value, name, depth) : this.#object(value, name, depth);
+    } catch {
+      return this.#withhold();
     }
+  }
+
+  text(text: string, calm: boolean): string {
+    if (text.length < 4) return text;
+    let scrubbed = text;
+    try {
+      for (let round = 0; round < rounds; round++) {
+        const findings = this.#find(scrubbed, calm);
+        if (findings.length === 0) return scrubbed;
+        const next = applyMasks(scrubbed, findings, this.masked);
+        if (next === scrubbed) return scrubbed;
+        scrubbed = next;
+      }
+    } catch {
+      // Out of budget, or a fault of ours: in both cases nothing is known of the text.
+    }
+    return this.#withhold();
+  }
+
+  #field(value: string, name: string): string {
+    if (name === "") return this.text(value, false);
+    let kind = judgeField(name, value);
+    if (kind === undefined) {
+      const scrubbed = this.text(value, isCalmName(name));
+      // What a mask has left over is judged by the field's name as well.
+      if (scrubbed !== value) kind = judgeField(name, scrubbed);
+      if (kind === undefined) return scrubbed;
+    }
+    this.#count(kind);
+    return toMask(kind);
+  }
+
+  #object(value: object, name: string, depth: number): unknown {
+    const holder = value as Readonly<Record<string, unknown>>;
+    const keys = Object.keys(holder);
+    const called = calledName(holder);
+    let changed: [string, unknown][] | undefined;
+    for (let at = 0; at < keys.length; at++) {
+      const key = keys[at] ?? "";
+      const inner = holder[key];
+      const scrubbedKey = this.text(key, false);
+      const scrubbed = this.value(inner, fieldName(scrubbedKey, { called, name }), depth + 1);
+      if (changed === undefined) {
+        if (scrubbed === inner && scrubbedKey === key) continue;
+        changed = keys.slice(0, at).map((before) => [before, holder[before]]);
+      }
+      changed.push([scrubbedKey, scrubbed]);
+    }
+    return changed === undefined ? value : Object.fromEntries(apart(changed));
+  }
+
+  #array(items: readonly unknown[], name: string, depth: number): unknown {
+    const joined = items.length > 1 ? this.#across(items) : items;
+    let changed: unknown[] | undefined;
+    let before: unknown;
+    for (let at = 0; at < joined.length; at++) {
+      const item = joined[at];
+      // `["--token", "…"]`: an option's value is the next item.
+      const option = typeof before === "string" && /^--?[A-Za-z][\w-]*$/.test(before) ? before : "";
+      const scrubbed = this.value(
+        item,
+        option !== "" && weighName(option).weight !== "hint" ? option : name,
+        depth + 1,
+      );
+      if (scrubbed !== item) {
+        changed ??= [...joined];
+        changed[at] = scrubbed;
+      }
+      before = item;
+    }
+    return changed ?? joined;
+  }
+
+  /** Masks the secrets that run from one item into the next. */
+  #across(items: readonly unknown[]): readonly unknown[] {
+    const joined = joinItems(items);
+    if (!joined) return items;
+    let findings: readonly Finding[];
+    try {
+      // In a list of words without blanks, pieces that are random together are ids.
+      findings = this.#find(joined.text, !/\s/.test(joined.text));
+    } catch {
+      return items.map((item) => (shownText(item) === undefined ? item : withShownText(item, this.#withhold())));
+    }
+    let changed: unknown[] | undefined;
+    for (const { index, start, end } of joined.pieces) {
+      const inside = findings
+        .filter((finding) => finding.start < end && finding.end > start && (finding.start < start || finding.end > end))
+        .map((finding) => ({
+          start: Math.max(0, finding.start - start),
+          end: Math.min(end, finding.end) - start,
+          kind: finding.kind,
+        }));
+      if (inside.length === 0) continue;
+      const text = joined.text.slice(start, end);
+      const scrubbed = applyMasks(text, inside, this.masked);
+      if (scrubbed === text) continue;
+      changed ??= [...items];
+      changed[index] = withShownText(items[index], scrubbed);
+    }
+    return changed ?? items;
   }
 
   #withhold(): string {
@@ -194,36 +228,35 @@ class Walker {
   }
 
   #count(kind: string): void {
-    this.#parts.counts.set(kind, (this.#parts.counts.get(kind) ?? 0) + 1);
+    this.masked[kind] = (this.masked[kind] ?? 0) + 1;
   }
 }
 
-/** The name that an entry such as {name: "API_KEY", value: "..."} gives to its value. */
-function nameOf(fields: Readonly<Record<string, unknown>>): string | undefined {
-  if (typeof fields.value !== "string") return undefined;
-  for (const key of named) {
-    const name = fields[key];
-    if (typeof name === "string") return name;
+/** The name that `{name: "API_KEY", value: "…"}` gives to its value. */
+function calledName(holder: Readonly<Record<string, unknown>>): string {
+  if (!("value" in holder)) return "";
+  for (const key of ["name", "key", "header"]) {
+    const called = holder[key];
+    if (typeof called === "string" && /^[\w.\- ]{1,64}$/.test(called)) return called;
   }
-  return undefined;
+  return "";
 }
 
-/** Whether a field's value is masked for its name's sake. */
-function isCredential(text: string, kind: NameKind): boolean {
-  if (text.length < 4 || isMask(text)) return false;
-  if (kind === "secret")
-    return !isPlaceholder(text) && !/^(?:string|number|boolean|password|[A-Za-z]+(?: [A-Za-z,.'()-]+){2,})$/.test(text);
-  if (kind !== "maybe" || text.length < 8 || /\s/.test(text) || isPlaceholder(text)) return false;
-  const look = lookAt(text);
-  return look.digits > 1 && look.uppers + look.lowers > 1 && (isRandom(look) || look.turns > 3);
+const inheriting = new Set(["default", "const", "example", "examples", "enum"]);
+
+/** The name by which a field's value is judged: a schema's default is judged by the property's name. */
+function fieldName(key: string, { called, name }: { called: string; name: string }): string {
+  if (key === "value" && called !== "") return called;
+  return inheriting.has(key) && name !== "" ? name : key;
 }
 
 /** Keeps keys apart that are masked alike. */
 function apart(entries: readonly [string, unknown][]): [string, unknown][] {
-  const seen = new Map<string, number>();
+  const seen = new Set<string>();
   return entries.map(([key, value]) => {
-    const times = (seen.get(key) ?? 0) + 1;
-    seen.set(key, times);
-    return [times === 1 ? key : `${key} ${times}`, value];
+    let unique = key;
+    for (let count = 2; seen.has(unique); count++) unique = `${key} ${count}`;
+    seen.add(unique);
+    return [unique, value];
   });
 }

@@ -1,11 +1,10 @@
-import { request as httpRequest, type IncomingMessage } from "node:http";
-import { type AddressInfo, connect, createServer } from "node:net";
+import type { IncomingMessage } from "node:http";
 import { ToolCall } from "@portcullis/contracts";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createFakeCorridor, fakeTool } from "../../../../../test/support/fake-corridor.ts";
+import { freePort, sendRequest, speakRaw } from "../../../../../test/support/http-line.ts";
 import { type SessionCorridor, withSessions } from "../../../../../test/support/session-corridor.ts";
-import { checkBind } from "./check-bind.ts";
 import { createHttpDoor, type HttpDoor } from "./http-door.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever was answered
@@ -17,14 +16,6 @@ let raw: string[] = [];
 let finish: () => void = () => {};
 let withdrawn = false;
 let port = 0;
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const found = (probe.address() as AddressInfo).port;
-  await new Promise((resolve) => probe.close(resolve));
-  return found;
-}
 
 const refuse = (code: string, details: object): never => {
   throw Object.assign(new Error(code), { code, details });
@@ -98,30 +89,8 @@ const post = (body: string | Uint8Array, headers: Record<string, string> = {}): 
     body: body as string,
   });
 
-interface Reply {
-  readonly status: number;
-  readonly headers: IncomingMessage["headers"];
-  readonly body: string;
-}
-
-/** A request whose Host and Origin are whatever is wanted: fetch would not send them. */
-const send = (path: string, headers: Record<string, string | string[]> = {}, method = "GET"): Promise<Reply> =>
-  new Promise((resolve, reject) => {
-    const read = (response: IncomingMessage): void => {
-      let body = "";
-      response.on("data", (chunk) => {
-        body += chunk;
-      });
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
-    };
-    const request = httpRequest({ port, host: "127.0.0.1", path, method, headers, agent: false }, read);
-    request.once("upgrade", (response, socket) => {
-      socket.destroy();
-      resolve({ status: response.statusCode ?? 0, headers: response.headers, body: "" });
-    });
-    request.once("error", reject);
-    request.end();
-  });
+const send = (path: string, headers: Record<string, string> = {}, method = "GET") =>
+  sendRequest({ port, path, headers, method });
 
 const upgrade = {
   connection: "Upgrade",
@@ -180,22 +149,11 @@ describe("Host and Origin", () => {
 
   test("two Hosts are one too many, and none is too few", async () => {
     for (const hosts of ["Host: 127.0.0.1\r\nHost: evil.test\r\n", "Host:\r\n"]) {
-      expect(await speak(`GET /v1/health HTTP/1.1\r\n${hosts}\r\n`), hosts).toMatch(/^HTTP\/1.1 403 /);
+      expect(await speakRaw(port, `GET /v1/health HTTP/1.1\r\n${hosts}\r\n`), hosts).toMatch(/^HTTP\/1.1 403 /);
     }
-    expect(await speak("GET /v1/health HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1.1 403 /);
+    expect(await speakRaw(port, "GET /v1/health HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1.1 403 /);
   });
 });
-
-/** Sends bytes as they are, and gives what came back until the server closed. */
-const speak = (text: string): Promise<string> =>
-  new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => socket.write(text));
-    let said = "";
-    socket.on("data", (chunk) => {
-      said += chunk;
-    });
-    socket.once("close", () => resolve(said));
-  });
 
 describe("the mirror", () => {
   test("answers with the outcome and the status of its code", async () => {
@@ -292,8 +250,8 @@ describe("the mirror", () => {
   });
 
   test("bytes that are no HTTP, and headers without end, are told so", async () => {
-    expect(await speak("nonsense\r\n\r\n")).toMatch(/^HTTP\/1.1 400 [\s\S]*PARSE_ERROR/);
-    expect(await speak(`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"y".repeat(20_000)}\r\n\r\n`)).toMatch(
+    expect(await speakRaw(port, "nonsense\r\n\r\n")).toMatch(/^HTTP\/1.1 400 [\s\S]*PARSE_ERROR/);
+    expect(await speakRaw(port, `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"y".repeat(20_000)}\r\n\r\n`)).toMatch(
       /^HTTP\/1.1 431 /,
     );
   });
@@ -439,21 +397,5 @@ describe("listening", () => {
     await door.close(200);
     expect(performance.now() - started).toBeLessThan(1_000);
     expect(await answer).toBe("cut off");
-  });
-
-  test.each([
-    ["127.0.0.1", false, true],
-    ["127.8.9.1", false, true],
-    ["localhost", false, true],
-    ["::1", false, true],
-    ["0.0.0.0", false, false],
-    ["::", false, false],
-    ["", false, false],
-    ["192.168.1.2", false, false],
-    ["localhost.evil.test", false, false],
-    ["127.0.0.1.evil.test", false, false],
-    ["0.0.0.0", true, true],
-  ])("on %j with a proxy declared: %j, it may: %j", (host, behindProxy, may) => {
-    expect(checkBind({ host, behindProxy }) === undefined).toBe(may);
   });
 });
