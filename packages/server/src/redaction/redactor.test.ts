@@ -106,6 +106,11 @@ describe("nothing of a secret can be recovered from", () => {
   }
 });
 
+test("a mask that stands already is no text to match", () => {
+  const text = "a [redacted:jwt] b";
+  expect(scrub(text, owners)).toEqual({ value: text, masked: {} });
+});
+
 test("the mask tells the kind, and the count its number", () => {
   const { value, masked } = scrub({ a: `id ${aws} and ${github}, ${github}` });
   expect(value).toEqual({ a: "id [redacted:aws-access-key] and [redacted:github-token], [redacted:github-token]" });

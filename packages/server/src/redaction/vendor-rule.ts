@@ -67,7 +67,7 @@ interface Candidate {
 function matchToken(scan: Scan, { start, end, kind, alphabet, least, exactly, digits, glued, plain }: Candidate): void {
   const { bytes } = scan.page;
   if (glued && !scan.decoded && continuesWord(scan, start)) return;
-  const stop = runEnd(scan, end, alphabet, least);
+  const stop = runEnd(scan, { start, end, alphabet, least });
   scan.spend(stop - end + 8);
   if (stop - end < least) return;
   if (exactly && !isExact(scan, end, least, stop)) return;
@@ -92,17 +92,20 @@ const isTokenByte = (scan: Scan, at: number): boolean => {
 };
 
 /** Whether a word runs on into `start`. The letter of an escape (`\n`) or of a percent code (`%3D`) is no word. */
-export function continuesWord({ page: { bytes } }: Scan, start: number): boolean {
+function continuesWord({ page: { bytes } }: Scan, start: number): boolean {
   if (start === 0 || !isAlnum(bytes, start - 1)) return false;
   if (start >= 2 && bytes[start - 2] === 0x5c) return false;
   return !(start >= 3 && bytes[start - 3] === 0x25);
 }
 
 /** Where a run of an alphabet ends; it goes on over line breaks where a wrapped token plainly does. */
-function runEnd({ page: { bytes, length } }: Scan, from: number, alphabet: Uint8Array, least: number): number {
-  let at = from;
+function runEnd(
+  { page: { bytes, length } }: Scan,
+  { start, end, alphabet, least }: Pick<Candidate, "start" | "end" | "alphabet" | "least">,
+): number {
+  let at = end;
   let count = 0;
-  let lineStart = from;
+  let lineStart = start;
   let wraps = 0;
   for (;;) {
     while (at < length && alphabet[bytes[at] ?? 0] === 1) {
