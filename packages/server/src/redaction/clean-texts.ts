@@ -4,7 +4,9 @@ export interface CleanTexts {
   add(text: string): void;
 }
 
-/** The most characters of one generation; longer texts than a sixteenth of it are not kept. */
+/** Longer texts are seldom met twice, and would cost more to keep than to read. */
+const longest = 1_024;
+/** The most characters of one generation. */
 const mostCharacters = 1_048_576;
 
 /** Keeps what was met in the last two generations; whether a text is clean hangs on nothing but the text, so nothing here can go stale. */
@@ -13,7 +15,7 @@ export function createCleanTexts(): CleanTexts {
   let old = new Set<string>();
   let characters = 0;
   const add = (text: string): void => {
-    if (text.length > mostCharacters / 16) return;
+    if (text.length > longest) return;
     characters += text.length + 64;
     if (characters > mostCharacters) {
       old = young;
@@ -25,6 +27,7 @@ export function createCleanTexts(): CleanTexts {
   return {
     add,
     has(text) {
+      if (text.length > longest) return false;
       if (young.has(text)) return true;
       if (!old.has(text)) return false;
       add(text);
