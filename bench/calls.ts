@@ -37,7 +37,7 @@ const callers: Readonly<Record<string, { call: Operation; close(): void }>> = {
   "Portcullis WebSocket": await createSocketCaller({ ...ours, url: listening.websocket, tool: "fs.readFile" }),
 };
 
-/** Each is held against the bare server of its own revision; the WebSocket against the faster of the two. */
+/** Each is held against the bare server of its own revision; the WebSocket against the faster of the two, and then the other. */
 const peerOf = (name: string): string => (name.includes("2026") ? "bare SDK, 2026-07-28" : "bare SDK, 2025-11-25");
 
 const results = new Map<string, { sequential: number[]; p99: number[]; concurrent: number[]; rate: number[] }>();
@@ -79,6 +79,12 @@ console.log(
     ]),
   ]),
 );
+const perModern = median(
+  (results.get("Portcullis WebSocket")?.sequential ?? []).map(
+    (value, round) => value / (results.get("bare SDK, 2026-07-28")?.sequential[round] ?? Number.NaN),
+  ),
+);
+console.log(`The WebSocket beside the bare server's newest revision: ${perModern.toFixed(2)}.`);
 console.log("Aims: MCP at most 1.25 of the bare server, WebSocket at most 0.60.");
 
 for (const { close } of Object.values(callers)) close();

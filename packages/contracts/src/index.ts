@@ -24,4 +24,5 @@ export {
   ToolList,
 } from "./methods.ts";
 export { type Resource, toUri } from "./resource.ts";
+export { resultText } from "./result-text.ts";
 export { Citation, Failure, Labels, Outcome, Success, ToolCall, ToolDescription, Trace } from "./schemas.ts";

@@ -1,20 +1,9 @@
-import { CallError, type Citation, type Failure, type Success } from "@portcullis/contracts";
+import { CallError, type Citation, type Failure, resultText, type Success } from "@portcullis/contracts";
 import { maskedSummary } from "../redaction/summary.ts";
 import type { Facts } from "./facts.ts";
 import type { Parts } from "./parts.ts";
 import type { Scrubbed } from "./redact.ts";
 import type { ValidCall } from "./validate.ts";
-
-const texts = new WeakMap<Success, string>();
-
-/** The JSON text of a result: written once, then used for its size, for the audit and by the doors. */
-export function textOf(success: Success): string {
-  const known = texts.get(success);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(success.result) ?? "null";
-  texts.set(success, text);
-  return text;
-}
 
 /** The answer of a call that went well. Citations are of the answer as it was before masking: they tell places, not text. */
 export function succeed(
@@ -31,7 +20,7 @@ export function succeed(
     ...(summary !== undefined && { why: [summary] }),
     ...(citations.length > 0 && { citations: [...citations] }),
   };
-  const bytes = Buffer.byteLength(textOf(success));
+  const bytes = Buffer.byteLength(resultText(success));
   if (bytes > answer.maxBytes) {
     throw new CallError(
       "TOO_LARGE",

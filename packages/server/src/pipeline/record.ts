@@ -1,6 +1,5 @@
-import { CallError, type Failure, type Outcome, toUri } from "@portcullis/contracts";
+import { CallError, type Failure, type Outcome, resultText, toUri } from "@portcullis/contracts";
 import { type AuditDraft, sealRecord } from "../audit/record.ts";
-import { textOf } from "./answer.ts";
 import type { Facts } from "./facts.ts";
 import type { Parts } from "./parts.ts";
 import type { ValidCall } from "./validate.ts";
@@ -72,7 +71,7 @@ function toEnd(parts: Parts, facts: Facts, outcome: Outcome): Partial<AuditDraft
     scope: allowed ? allowedBy(facts) : outcome.ok ? undefined : deniedBy(outcome),
     reason: outcome.ok ? undefined : outcome.message,
     masks: facts.masked && Object.keys(facts.masked).length > 0 ? facts.masked : undefined,
-    bytesOut: outcome.ok ? Buffer.byteLength(textOf(outcome)) : undefined,
+    bytesOut: outcome.ok ? Buffer.byteLength(resultText(outcome)) : undefined,
     durationUs: Number((parts.ticks() - facts.startedAt) / 1_000n),
     outcome: outcome.ok ? "ok" : outcome.code,
   };

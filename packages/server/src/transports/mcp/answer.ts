@@ -1,5 +1,5 @@
 import { type CallToolResult, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
-import { codes, type Failure, type Outcome, type Success } from "@portcullis/contracts";
+import { codes, type Failure, type Outcome, resultText, type Success } from "@portcullis/contracts";
 
 /** Key of a result's `_meta` under which the outcome stands for programs: the audit id, what was masked, or the refusal. */
 const outcomeKey = "portcullis/outcome";
@@ -25,10 +25,11 @@ export const toErrorData = ({ code, details, auditId }: Failure): Record<string,
   ...(details && { details }),
 });
 
-function toResult({ result, auditId, why, citations }: Success): CallToolResult {
+function toResult(success: Success): CallToolResult {
+  const { result, auditId, why, citations } = success;
   return {
     // Codex shows its model the structured content, Gemini the text: both get the same data.
-    content: [{ type: "text", text: JSON.stringify(result) }],
+    content: [{ type: "text", text: resultText(success) }],
     structuredContent: result as Record<string, unknown>,
     _meta: { [outcomeKey]: { ok: true, auditId, ...(why && { why }), ...(citations && { citations }) } },
   };

@@ -4,6 +4,7 @@ import type { WebSocket } from "ws";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
 import { closeCodes } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
+import { encode } from "./responses.ts";
 
 export interface ConnectionOptions extends ConversationOptions {
   /** The TCP or TLS socket under the WebSocket. */
@@ -106,7 +107,7 @@ export class Connection {
       return;
     }
     answer ??= await this.#answerItem(message, data.length);
-    if (answer) this.#outbox.send(JSON.stringify(answer));
+    if (answer) this.#outbox.send(encode(answer));
   }
 
   async #answerBatch(batch: readonly unknown[], bytes: number): Promise<string | undefined> {
@@ -121,7 +122,7 @@ export class Connection {
     let size = 0;
     for (const answer of await Promise.all(batch.map((item) => this.#answerItem(item, share)))) {
       if (!answer) continue;
-      let text = JSON.stringify(answer);
+      let text = encode(answer);
       if (size + text.length > most) {
         const error = new CallError("TOO_LARGE", "The answers of this batch are too large together.", {
           details: { bytes: text.length, limit: most, next: "Send these requests one by one." },
