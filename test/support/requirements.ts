@@ -134,7 +134,7 @@ export const requirements = {
   "R1.detectors": {
     says: "Secrets of common kinds are masked in every answer, in keys, values and encodings.",
     on: every,
-    partly: "registered secrets come from the server's own credentials only",
+    partly: "the redactor takes registered secrets, but no setting registers them yet",
   },
   "R1.patterns": {
     says: "Owner and scope patterns in RE2 syntax mask what they match, and one that could stall is refused at load.",

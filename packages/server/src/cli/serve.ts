@@ -165,6 +165,6 @@ async function showProgress(output: Output, { indexer, index, folders }: OpenSer
   const skipped = files.filter(({ reason }) => reason !== undefined).length;
   if (output.terminal) process.stderr.write("\r\u001b[K");
   output.err(
-    `  indexed    ${files.length - skipped} documents${skipped > 0 ? `, ${skipped} files skipped` : ""}; changes are followed`,
+    `  indexed    ${files.length - skipped} documents${skipped > 0 ? `, ${skipped} skipped` : ""}; changes are followed`,
   );
 }
