@@ -2,6 +2,7 @@ import type { ErrorObject, ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import type { Adapter, AnyTool, Tool } from "../adapters/adapter.ts";
+import { nearest } from "../policy/nearest.ts";
 
 /** A tool with its compiled schemas. */
 export interface RegisteredTool {
@@ -37,7 +38,7 @@ export function createRegistry(adapters: readonly Adapter[]): Registry {
   return {
     find: (name) => tools.get(name),
     all: () => list,
-    nearest: (name) => nearest(name.slice(0, 64), [...tools.keys()]),
+    nearest: (name) => nearest(name, tools.keys()),
   };
 }
 
@@ -49,26 +50,3 @@ export const toFaults = (errors: readonly ErrorObject[] | null | undefined): rea
     message,
     params,
   }));
-
-function nearest(name: string, known: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let least = Math.max(2, Math.ceil(name.length / 3)) + 1;
-  for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < least) [best, least] = [candidate, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
