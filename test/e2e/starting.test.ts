@@ -105,6 +105,14 @@ describe("starting", () => {
     writeFileSync(join(data, "portcullis.yaml"), "limits:\n  turnCals: 3\n");
     const unknown = await runPortcullis(["serve"], settings);
     expect([unknown.status, unknown.stderr]).toEqual([78, expect.stringMatching(/portcullis\.yaml:2:\d+.*turnCals/)]);
+    for (const [name, value] of [
+      ["REDACT_PATTERNS", "(?=x)y"],
+      ["REDACT_PATTERNS", "a.*?b|a"],
+      ["PORTCULLIS_HTTP_PRIVATE_HOSTS", "nas"],
+    ] as const) {
+      const bad = await runPortcullis(["serve", "--config", "/dev/null"], { ...settings, [name]: value });
+      expect([bad.status, bad.stderr], value).toEqual([78, expect.not.stringContaining("unexpected fault")]);
+    }
     const badVariable = await runPortcullis(["serve", "--config", "/dev/null"], {
       ...settings,
       PORTCULLIS_LIMITS_TURN_CALLS: "many",

@@ -6,7 +6,9 @@ import type { ServedFolder } from "../adapters/adapter.ts";
 import { type Assembly, assemble, type Log, policyFolder } from "../assemble.ts";
 import { type Flags, readSettings } from "../config/read-settings.ts";
 import type { Settings } from "../config/settings.ts";
+import { toPrivateHosts } from "../network/private-hosts.ts";
 import { defaultPolicy } from "../policy/default-policy.ts";
+import { checkPattern } from "../redaction/patterns.ts";
 import { toServedFolders } from "../served-folders.ts";
 import { DataFolderError, ensureDataFolder } from "../stores/data-folder.ts";
 import { DatabaseError } from "../stores/sqlite/database.ts";
@@ -61,6 +63,7 @@ export interface OpenOptions {
 export async function openServer(invocation: Invocation, options: OpenOptions = {}): Promise<OpenServer> {
   const { data } = invocation;
   const settings = options.settings ?? settingsOf(invocation);
+  checkValues(settings);
   const log = options.log ?? createLog("warn");
   const home = homeOf(invocation);
   return withDataFolder(data, async () => {
@@ -71,6 +74,20 @@ export async function openServer(invocation: Invocation, options: OpenOptions = 
     const assembly = await assemble({ data, settings, folders, home, url, log });
     return { ...assembly, settings, folders, home };
   });
+}
+
+/** What a setting's schema cannot judge: whether a pattern can be used, whether a host and port are one. */
+function checkValues({ redact, http }: Settings): void {
+  for (const pattern of redact.patterns) {
+    const wrong = checkPattern(pattern);
+    if (wrong)
+      throw new CommandError(exits.config, `redact.patterns: ${JSON.stringify(pattern)} cannot be used. ${wrong}`);
+  }
+  try {
+    toPrivateHosts(http.privateHosts);
+  } catch (error) {
+    throw new CommandError(exits.config, `http.privateHosts: ${(error as Error).message}`);
+  }
 }
 
 /** The log of faults and of what the server does, as JSON lines on stderr. */
