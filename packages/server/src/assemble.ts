@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { CallError } from "@portcullis/contracts";
 import { ulid } from "ulid";
-import type { Adapter, ServedFolder } from "./adapters/adapter.ts";
+import type { Adapter, Permit, ServedFolder } from "./adapters/adapter.ts";
 import { createFsAdapter } from "./adapters/fs/create-fs-adapter.ts";
 import { createGitAdapter } from "./adapters/git/create-git-adapter.ts";
 import { createHttpAdapter } from "./adapters/http/http-adapter.ts";
-import { createIndexAdapter, type ReadFile } from "./adapters/index/index-adapter.ts";
+import { createIndexAdapter, type LookAtFile, type ReadFile } from "./adapters/index/index-adapter.ts";
 import type { Settings } from "./config/settings.ts";
 import { pin } from "./files/pin.ts";
 import { readPinned } from "./files/read-pinned.ts";
@@ -20,6 +20,8 @@ import type { CompileOptions } from "./policy/compile-scope.ts";
 import { createLivePolicy, type LivePolicy } from "./policy-reload.ts";
 import { type CompiledPatterns, checkPattern, compilePatterns } from "./redaction/patterns.ts";
 import { createRedactor } from "./redaction/redactor.ts";
+import { createCatalog } from "./search/catalog.ts";
+import { createIndexThread } from "./search/index-thread.ts";
 import { createIndexer, type Indexer } from "./search/indexer.ts";
 import { createSearcher } from "./search/searcher.ts";
 import { createPolicyFolder } from "./stores/files/policy-store.ts";
@@ -72,8 +74,9 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const boot = ulid();
   const state = openState(data);
   const audit = openAuditLog(data, { durability: settings.audit.durability, boot });
-  const index = openTextIndex({ path: join(data, "index.db") });
-  const indexer = createIndexer({ index, folders, fault: (message, err) => log.error({ err }, message) });
+  const indexPath = join(data, "index.db");
+  const index = openTextIndex({ path: indexPath });
+  const indexer = createIndexThread({ path: indexPath, folders, fault: (message, err) => log.error({ err }, message) });
   const roots = createRoots(folders);
   const adapters = createAdapters({ settings, folders, home, url, index, indexer, roots });
   const registry = createRegistry(adapters);
@@ -143,10 +146,10 @@ const createAdapters = ({ settings, folders, home, url, index, indexer, roots }:
     name: "served",
     index,
     indexer,
-    searcher: createSearcher({ index, folders }),
+    searcher: createSearcher({ index, catalog: createCatalog(index), folders }),
     folders,
     permalink: (id) => `${url()}/d/${id}`,
-    read: createReader(roots),
+    ...createReader(roots),
     labels: { private: "files" },
   }),
 ];
@@ -186,26 +189,35 @@ function rememberPatterns(most = 1_000): Parts["compilePatterns"] {
   };
 }
 
-/** Reads a document by the way that files are read everywhere: pinned, and judged again at its real path. */
-const createReader =
-  (roots: Roots): ReadFile =>
-  async (path, permit, signal) => {
-    const pinned = await pin({
+/** Files as documents, by the way that files are read everywhere: pinned, and judged again at their real path. */
+function createReader(roots: Roots): { readonly read: ReadFile; readonly look: LookAtFile } {
+  const open = (path: string, permit: Permit) =>
+    pin({
       path,
       wanted: "file",
       roots,
       hardlinks: permit.hardlinks,
       allows: (real) => permit.allows({ kind: "path", path: real }),
     });
-    try {
-      const { size, mtimeMs } = pinned.stat;
-      if (size > permit.maxBytes) {
-        throw new CallError("TOO_LARGE", `The document has ${size} bytes; one answer may hold ${permit.maxBytes}.`, {
-          details: { bytes: size, limit: permit.maxBytes, next: "Read it in parts: fs.readFile with a range." },
-        });
+  return {
+    async read(path, permit, signal) {
+      const pinned = await open(path, permit);
+      try {
+        const { size, mtimeMs } = pinned.stat;
+        if (size > permit.maxBytes) {
+          throw new CallError("TOO_LARGE", `The document has ${size} bytes; one answer may hold ${permit.maxBytes}.`, {
+            details: { bytes: size, limit: permit.maxBytes, next: "Read it in parts: fs.readFile with a range." },
+          });
+        }
+        return { bytes: await readPinned(pinned, { start: 0, end: size, signal }), mtimeMs };
+      } finally {
+        pinned.close();
       }
-      return { bytes: await readPinned(pinned, { start: 0, end: size, signal }), mtimeMs };
-    } finally {
+    },
+    async look(path, permit) {
+      const pinned = await open(path, permit);
       pinned.close();
-    }
+      return { mtimeMs: pinned.stat.mtimeMs };
+    },
   };
+}

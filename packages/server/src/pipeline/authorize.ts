@@ -39,6 +39,9 @@ export function authorize(parts: Parts, { caller, call, resources, purpose }: Qu
     resources,
     maxBytes,
     hardlinks: verdicts.every(({ obligations }) => obligations.hardlinks),
+    get view() {
+      return policy.view({ subject: caller.subject, tool: name, effect, purpose, now: parts.now() });
+    },
     allows: (resource: Resource) => judge(resource).effect === "allow",
   } as unknown as Permit;
   return { permit, verdicts };

@@ -9,6 +9,7 @@ import { refuse } from "./refuse.ts";
 import type { CompiledDocument } from "./scope.ts";
 import { createSubjectRules } from "./subject-rules.ts";
 import type { Question, Verdict } from "./verdict.ts";
+import { viewOf } from "./view.ts";
 
 /** A set of policies: immutable, without a clock, the same answer to the same question for ever. */
 export interface Policy {
@@ -18,6 +19,8 @@ export interface Policy {
   readonly scopes: number;
   /** Judges one resource. Never throws: what cannot be judged is denied. */
   decide(question: Question): Verdict;
+  /** Stands for all that decides about paths beside the path: the same object means the same verdicts. See `viewOf`. */
+  view(question: Omit<Question, "resource">): object;
   /** The names of those tools that the subject might use on something, in the given order. */
   tools(subject: string, tools: readonly ToolFacts[], now: number): readonly string[];
   /** Every rule that was considered, for the owner: it names patterns that a caller must not learn of. */
@@ -71,6 +74,10 @@ function createPolicy(documents: readonly CompiledDocument[], hash: string): Pol
         const found = rules.find(question.subject, question.tool);
         return found ? judge(found, question) : refuse(question, "unknown_subject", null);
       }),
+    view: (question) => {
+      const found = rules.find(question.subject, question.tool);
+      return found ? viewOf(found, question) : {};
+    },
     tools: (subject, tools, now) =>
       tools
         .filter(({ name, effect }) => {

@@ -7,6 +7,8 @@ import type { UrlReading } from "./url-reading.ts";
 export interface ToolRules {
   /** The scopes that allow something, in the order of their ranks. */
   readonly allowing: readonly CompiledScope[];
+  /** The scopes that deny something. */
+  readonly denying: readonly CompiledScope[];
   /** Those that name the tool without a wildcard. */
   readonly naming: ReadonlySet<CompiledScope>;
   readonly allow: Places;
@@ -30,6 +32,7 @@ interface UrlRules {
 
 export function toToolRules(documents: readonly CompiledDocument[], tool: string): ToolRules {
   const allowing: CompiledScope[] = [];
+  const denying: CompiledScope[] = [];
   const naming = new Set<CompiledScope>();
   const allow = createPlaces();
   const deny = createPlaces();
@@ -40,6 +43,7 @@ export function toToolRules(documents: readonly CompiledDocument[], tool: string
       if (how === undefined) continue;
       if (how === "exactly") naming.add(scope);
       if (scope.allow.length > 0) allowing.push(scope);
+      if (scope.deny.length > 0) denying.push(scope);
       for (const rule of scope.allow) allow.add(rule, "allow");
       for (const rule of scope.deny) deny.add(rule, "deny");
       weight += scope.allow.length + scope.deny.length;
@@ -47,7 +51,7 @@ export function toToolRules(documents: readonly CompiledDocument[], tool: string
   }
   allowing.sort((a, b) => a.rank - b.rank);
   const steady = allowing.every(({ purposes, expires }) => purposes === undefined && expires === Infinity);
-  return { allowing, naming, allow, deny, steady, weight };
+  return { allowing, denying, naming, allow, deny, steady, weight };
 }
 
 function createPlaces() {

@@ -1,3 +1,4 @@
+import { type Heading, toHeading } from "./headings.ts";
 import type { TextKind } from "./text-kind.ts";
 
 /** `[start, end)` in bytes. */
@@ -26,6 +27,15 @@ interface Line extends Span {
  * `sizes.unbroken`, since half a secret is one that no detector knows.
  */
 export function chunk(bytes: Buffer, kind: TextKind): readonly Span[] {
+  return chunkWithHeadings(bytes, kind).spans;
+}
+
+/** The passages of a text, and the headings that it has when it is markdown. */
+export function chunkWithHeadings(
+  bytes: Buffer,
+  kind: TextKind,
+): { readonly spans: readonly Span[]; readonly headings: readonly Heading[] } {
+  const headings: Heading[] = [];
   const spans: Span[] = [];
   const push = (span: Span): void => {
     const trimmed = trim(bytes, span);
@@ -35,6 +45,10 @@ export function chunk(bytes: Buffer, kind: TextKind): readonly Span[] {
   let end = 0;
   let places: Line[] = [];
   for (const line of toLines(bytes, kind)) {
+    if (line.cut === cut.heading) {
+      const heading = toHeading(bytes.toString("utf8", line.start, Math.min(line.end, line.start + 1_000)), line.start);
+      if (heading) headings.push(heading);
+    }
     if (start < 0) start = line.start;
     const size = line.start - start;
     const wanted =
@@ -62,7 +76,7 @@ export function chunk(bytes: Buffer, kind: TextKind): readonly Span[] {
     }
   }
   if (start >= 0) push({ start, end });
-  return spans;
+  return { spans, headings };
 }
 
 function bestPlace(places: readonly Line[], start: number): number | undefined {

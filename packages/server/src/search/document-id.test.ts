@@ -9,9 +9,10 @@ const path = fc.array(segment, { minLength: 1, maxLength: 6 }).map((segments) =>
 
 test("each path has one id and each id one path", () => {
   fc.assert(
-    fc.property(segment, path, (folder, inside) => {
-      const id = toDocumentId(folder, inside);
-      expect(fromDocumentId(id)).toEqual({ folder, path: inside });
+    fc.property(segment, path, fc.string({ unit: "grapheme" }), (folder, inside, name) => {
+      const part = name.toWellFormed();
+      const id = toDocumentId(folder, inside, part);
+      expect(fromDocumentId(id)).toEqual({ folder, path: inside, part });
     }),
   );
 });
@@ -19,8 +20,8 @@ test("each path has one id and each id one path", () => {
 test("an id stands in a URL path as it is", () => {
   fc.assert(
     fc.property(segment, path, (folder, inside) => {
-      const id = toDocumentId(folder, inside);
-      expect(id).toMatch(/^[A-Za-z0-9\-._~%/]+$/);
+      const id = toDocumentId(folder, inside, "part/one");
+      expect(id).toMatch(/^[A-Za-z0-9\-._~%/]+!part%2Fone$/);
       expect(new URL(`http://127.0.0.1/d/${id}`).pathname).toBe(`/d/${id}`);
     }),
   );
@@ -29,10 +30,12 @@ test("an id stands in a URL path as it is", () => {
 test("any other text that decodes to a path is no id", () => {
   fc.assert(
     fc.property(
-      fc.string({ unit: fc.constantFrom("a", ".", "/", "%2F", "%2e", "%2E", "%", "%c3%a4", "%61", "\\", " ", "?") }),
+      fc.string({
+        unit: fc.constantFrom("a", ".", "/", "%2F", "%2e", "%2E", "%", "%c3%a4", "%61", "\\", " ", "?", "!"),
+      }),
       (text) => {
         const parts = fromDocumentId(text);
-        if (parts) expect(toDocumentId(parts.folder, parts.path)).toBe(text);
+        if (parts) expect(toDocumentId(parts.folder, parts.path, parts.part)).toBe(text);
       },
     ),
   );
@@ -54,6 +57,9 @@ test("any other text that decodes to a path is no id", () => {
     "notes/%E4.md",
     "notes/a.md?x",
     "notes/a.md#x",
+    "notes/a.md!",
+    "notes/a.md!x/y",
+    "notes/a.md!x!y",
     "",
   ]) {
     expect(fromDocumentId(id), id).toBeUndefined();
@@ -62,6 +68,6 @@ test("any other text that decodes to a path is no id", () => {
 
 test("an id of a folder that is not served is not found", () => {
   const folders = [{ name: "notes", path: "/srv/notes" }];
-  expect(locate(folders, "notes/a%20b.md")).toEqual({ source: "/srv/notes", path: "a b.md" });
+  expect(locate(folders, "notes/a%20b.md")).toEqual({ source: "/srv/notes", path: "a b.md", part: "" });
   expect(() => locate(folders, "other/a.md")).toThrow("There is no document with the id");
 });

@@ -8,19 +8,30 @@ const escapeSegment = (segment: string): string =>
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 
-/**
- * The id of a document: `NAME/relative/path.md`, the served folder's name and the path inside it. Each segment is percent-encoded: all bytes
- * of its UTF-8 but letters and digits of ASCII and `-._~` (RFC 3986, unreserved) become `%XX` in upper case; so an id is plain ASCII, stands
- * in a URL path as it is, and each path has exactly one. It depends on nothing but the two names, hence outlives re-indexing and restarts.
- */
-export const toDocumentId = (folder: string, path: string): string =>
-  [folder, ...path.split("/")].map(escapeSegment).join("/");
+/** A document by its file, and by what tells it from the file's others; that is empty when there are none. */
+export interface DocumentPlace extends DocumentKey {
+  readonly part: string;
+}
 
-/** The folder's name and the path that an id stands for; undefined for any text that `toDocumentId` does not make. */
-export function fromDocumentId(id: string): { readonly folder: string; readonly path: string } | undefined {
+/**
+ * The id of a document: `NAME/relative/path.md`, the served folder's name and the path inside it, and for one of a file's several documents `!PART`
+ * behind it. Each segment is percent-encoded: all bytes of its UTF-8 but letters and digits of ASCII and `-._~` (RFC 3986, unreserved) become `%XX` in
+ * upper case; so an id is plain ASCII, stands in a URL path as it is, and each document has exactly one. It depends on nothing but these names, hence
+ * outlives re-indexing and restarts.
+ */
+export const toDocumentId = (folder: string, path: string, part = ""): string =>
+  [folder, ...path.split("/")].map(escapeSegment).join("/") + (part === "" ? "" : `!${escapeSegment(part)}`);
+
+/** The folder's name, the path and the part that an id stands for; undefined for any text that `toDocumentId` does not make. */
+export function fromDocumentId(
+  id: string,
+): { readonly folder: string; readonly path: string; readonly part: string } | undefined {
+  const mark = id.indexOf("!");
   let segments: string[];
+  let part: string;
   try {
-    segments = id.split("/").map(decodeURIComponent);
+    segments = (mark < 0 ? id : id.slice(0, mark)).split("/").map(decodeURIComponent);
+    part = mark < 0 ? "" : decodeURIComponent(id.slice(mark + 1));
   } catch {
     return undefined;
   }
@@ -29,15 +40,15 @@ export function fromDocumentId(id: string): { readonly folder: string; readonly 
   // A second spelling of a path (%2e%2e, %2F, lower-case hex, `//`) is no id: what is judged and what is opened stay one.
   if (segments.some((segment) => /^\.{0,2}$|[/\0]/.test(segment))) return undefined;
   const path = inside.join("/");
-  return toDocumentId(folder, path) === id ? { folder, path } : undefined;
+  return toDocumentId(folder, path, part) === id ? { folder, path, part } : undefined;
 }
 
-/** The key of the document that an id names among the served folders; `NOT_FOUND` when it can be none. */
-export function locate(folders: readonly ServedFolder[], id: string): DocumentKey {
+/** The document that an id names among the served folders; `NOT_FOUND` when it can be none. */
+export function locate(folders: readonly ServedFolder[], id: string): DocumentPlace {
   const parts = fromDocumentId(id);
   const folder = parts && folders.find(({ name }) => name === parts.folder);
   if (!folder) throw unknownDocument(id);
-  return { source: folder.path, path: parts.path };
+  return { source: folder.path, path: parts.path, part: parts.part };
 }
 
 /** The refusal for an id that names no document. */

@@ -5,11 +5,23 @@ import { type Finding, type FolderTree, isSameStamp, noStamp } from "./folder-tr
 import { createRules, readRulesOf } from "./ignore-rules.ts";
 import type { createPace } from "./pace.ts";
 import { Unreadable } from "./pinned.ts";
-import { readDocument } from "./read-document.ts";
-import { binaryByName } from "./text-kind.ts";
+import { type Prepared, prepare } from "./prepare.ts";
+import { readText } from "./read-text.ts";
+import { binaryByContent, binaryByName } from "./text-kind.ts";
 import { walk } from "./walk.ts";
 
 type Pace = ReturnType<typeof createPace>;
+
+/** What examining a file has shown: what to change about it, or, when it has to be read, what it holds. */
+export type Examined = Exclude<IndexChange, { kind: "add" | "done" }> | Reading;
+
+export interface Reading {
+  readonly kind: "read";
+  readonly key: DocumentKey;
+  readonly stamp: FileStamp;
+  readonly sha256: string;
+  readonly documents: Iterable<Prepared> | AsyncIterable<Prepared>;
+}
 
 /** A served folder beside what the index knows of it. */
 export interface IndexedFolder {
@@ -23,7 +35,7 @@ export interface IndexedFolder {
   /** The paths known at or below one. */
   below(path: string): readonly string[];
   /** What the index has to change about a path; undefined when nothing. A file whose stamp is known is not opened. */
-  examine(path: string, pace: Pace): Promise<IndexChange | undefined>;
+  examine(path: string): Promise<Examined | undefined>;
   /** Notes that a change has been applied. */
   noted(change: IndexChange): void;
   /** Folders that could not be listed and rules that are not honoured, with the reason. */
@@ -63,14 +75,17 @@ export function createIndexedFolder({ folder, index, tree }: IndexedFolderOption
     }
   };
 
-  async function look(key: DocumentKey, stamp: FileStamp, pace: Pace): Promise<IndexChange> {
+  async function look(key: DocumentKey, stamp: FileStamp): Promise<Examined> {
     const reason = binaryByName(key.path);
     if (reason !== undefined) return { kind: "skip", key, stamp, reason };
     try {
       const { bytes, stamp: read } = tree.read(key.path);
       const sha256 = hash("sha256", bytes);
       if (known.get(key.path)?.sha256 === sha256) return { kind: "stamp", key, stamp: read };
-      return await readDocument({ key, bytes, stamp: read, sha256 }, pace);
+      const unreadable = binaryByContent(bytes);
+      if (unreadable !== undefined) return { kind: "skip", key, stamp: read, reason: unreadable };
+      const origin = { path: key.path, bytes, stamp: read, sha256 };
+      return { kind: "read", key, stamp: read, sha256, documents: [prepare(readText(key.path), origin)] };
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       // Rights may change without the stamp: it is tried again at the next start.
@@ -107,9 +122,9 @@ export function createIndexedFolder({ folder, index, tree }: IndexedFolderOption
       }
     },
     below: (path) => [...known.keys()].filter((other) => other === path || other.startsWith(`${path}/`)),
-    async examine(path, pace) {
+    async examine(path) {
       const key = { source, path };
-      const gone: IndexChange | undefined = known.has(path) ? { kind: "remove", key } : undefined;
+      const gone: Examined | undefined = known.has(path) ? { kind: "remove", key } : undefined;
       if (rules.hidesWithParents(path)) return gone;
       const finding = find(path);
       // While the whole folder is away (a disk not mounted) its documents are kept: they are no hits, and nothing is read again later.
@@ -117,11 +132,13 @@ export function createIndexedFolder({ folder, index, tree }: IndexedFolderOption
       if (finding.kind === "folder") return gone;
       if (finding.stamp !== noStamp && isKnown(path, finding.stamp)) return undefined;
       if (finding.kind === "other") return { kind: "skip", key, stamp: finding.stamp, reason: finding.reason };
-      return look(key, finding.stamp, pace);
+      return look(key, finding.stamp);
     },
     noted(change) {
       const { path } = change.key;
-      if (change.kind === "remove") known.delete(path);
+      // Until a file is done it counts as unread, here as in the index.
+      if (change.kind === "add") known.delete(path);
+      else if (change.kind === "remove") known.delete(path);
       else if (change.kind === "stamp") known.set(path, { sha256: known.get(path)?.sha256 ?? "", ...change.stamp });
       else if (change.kind === "skip") known.set(path, { sha256: "", reason: change.reason, ...change.stamp });
       else known.set(path, { sha256: change.sha256, ...change.stamp });

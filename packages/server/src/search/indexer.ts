@@ -1,14 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServedFolder } from "../adapters/adapter.ts";
-import type { DocumentKey, IndexChange, TextIndex } from "../stores/store.ts";
+import type { DocumentKey, TextIndex } from "../stores/store.ts";
+import { type Batch, createBatch } from "./batch.ts";
 import { createFolderTree, type FolderTree } from "./folder-tree.ts";
 import { type Following, follow } from "./follow.ts";
 import { createIndexedFolder, type IndexedFolder } from "./indexed-folder.ts";
+import { createMerger } from "./merger.ts";
 import { createPace } from "./pace.ts";
+import { createSegmentBuilder } from "./segment/builder.ts";
 import { createWorkQueue, type Progress } from "./work-queue.ts";
 
-/** What one transaction takes at most; a crash loses no more than this. */
-const batch = { changes: 256, bytes: 2_097_152, ms: 200 } as const;
+/** What one transaction takes at most; a crash loses no more than this. `bytes` are of text. */
+const most = { changes: 4_096, bytes: 12_582_912, ms: 1_000 } as const;
 const retryMs = 1_000;
 /** How often a folder is walked whose changes cannot be followed. */
 const rescanMs = 10_000;
@@ -26,15 +29,15 @@ export interface IndexerOptions {
 
 /** Brings the index in line with the served folders and keeps it so. */
 export interface Indexer {
-  /** Resolves when every folder is followed and has been walked; what was found is then still being read. `signal` ends it like `stop`. */
-  start(signal?: AbortSignal): Promise<void>;
+  /** Resolves when every folder is followed and has been walked; what was found is then still being read. */
+  start(): Promise<void>;
   /** Resolves when there is nothing left to do, for the moment. */
   settled(): Promise<void>;
   progress(): Progress;
   /** What is found but not yet dealt with. */
-  pending(): readonly DocumentKey[];
+  pending(): Promise<readonly DocumentKey[]>;
   /** What hinders the walk, beside the files that the index itself lists as skipped. */
-  troubles(): readonly { readonly key: DocumentKey; readonly reason: string }[];
+  troubles(): Promise<readonly { readonly key: DocumentKey; readonly reason: string }[]>;
   /** Ends everything; resolves when nothing is running any more. The index stays open. */
   stop(): Promise<void>;
 }
@@ -46,6 +49,8 @@ export function createIndexer(options: IndexerOptions): Indexer {
   const { signal } = ending;
   const queue = createWorkQueue<IndexedFolder>(now);
   const pace = createPace();
+  const builder = createSegmentBuilder();
+  const merger = createMerger({ index, fault });
   const folders = options.folders.map((folder) => createIndexedFolder({ folder, index, tree: treeOf(folder.path) }));
   const followed = new Map<IndexedFolder, Following>();
   const rescans = new Map<IndexedFolder, NodeJS.Timeout>();
@@ -125,39 +130,41 @@ export function createIndexer(options: IndexerOptions): Indexer {
 
   async function work(): Promise<void> {
     while (!signal.aborted) {
-      const taken = await queue.take(signal, batch.changes);
-      const began = performance.now();
-      const changes: { folder: IndexedFolder; change: IndexChange }[] = [];
-      let bytes = 0;
+      const taken = await queue.take(signal, most.changes);
+      const began = now();
+      const batch = createBatch({ index, builder });
       for (const { owner, path, done, again } of taken) {
         if (signal.aborted) return;
-        if (bytes > batch.bytes || performance.now() - began > batch.ms) {
+        if (batch.size > most.bytes || now() - began > most.ms) {
           again();
           continue;
         }
         try {
-          const change = await owner.examine(path, pace);
-          if (change) changes.push({ folder: owner, change });
-          else done();
-          if (change && "stamp" in change) bytes += change.stamp.size;
+          if (!(await examine(owner, path, batch))) done();
         } catch (error) {
+          batch.forget(owner, path);
           fault(`${owner.folder.path}/${path} could not be indexed.`, error);
           done();
         }
         await pace();
       }
-      await keep(changes, taken);
+      await keep(batch, taken);
+      await merger.tidy(signal);
     }
   }
 
-  async function keep(
-    changes: readonly { readonly folder: IndexedFolder; readonly change: IndexChange }[],
-    taken: Awaited<ReturnType<typeof queue.take>>,
-  ): Promise<void> {
-    if (changes.length === 0) return;
+  /** Whether there is anything to change about a path. */
+  async function examine(owner: IndexedFolder, path: string, batch: Batch): Promise<boolean> {
+    const found = await owner.examine(path);
+    if (!found) return false;
+    if (found.kind !== "read") batch.change(owner, found);
+    else await batch.read(owner, found, { most: most.bytes, signal });
+    return true;
+  }
+
+  async function keep(batch: Batch, taken: Awaited<ReturnType<typeof queue.take>>): Promise<void> {
     try {
-      await index.apply(changes.map(({ change }) => change));
-      for (const { folder, change } of changes) folder.noted(change);
+      await batch.write();
       for (const { done } of taken) done();
     } catch (error) {
       if (signal.aborted) return;
@@ -168,9 +175,7 @@ export function createIndexer(options: IndexerOptions): Indexer {
   }
 
   return {
-    async start(outer) {
-      outer?.addEventListener("abort", () => ending.abort(), { once: true, signal });
-      if (outer?.aborted) ending.abort();
+    async start() {
       run(work(), "Indexing has ended.");
       queue.hold();
       try {
@@ -187,8 +192,8 @@ export function createIndexer(options: IndexerOptions): Indexer {
     },
     settled: () => queue.idle(),
     progress: () => queue.progress(),
-    pending: () => queue.pending().map(({ owner, path }) => ({ source: owner.folder.path, path })),
-    troubles: () => folders.flatMap((folder) => folder.troubles()),
+    pending: async () => queue.pending().map(({ owner, path }) => ({ source: owner.folder.path, path })),
+    troubles: async () => folders.flatMap((folder) => folder.troubles()),
     async stop() {
       ending.abort();
       for (const timer of rescans.values()) clearInterval(timer);

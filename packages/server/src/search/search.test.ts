@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,8 +17,10 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createMemoryTextIndex } from "../stores/memory/text-index.ts";
 import { openTextIndex } from "../stores/sqlite/text-index.ts";
 import type { TextIndex } from "../stores/store.ts";
+import { createCatalog } from "./catalog.ts";
+import type { Hit } from "./cite.ts";
 import { createIndexer } from "./indexer.ts";
-import { createSearcher, type Hit, type SearchRequest } from "./searcher.ts";
+import { createSearcher, type SearchRequest } from "./searcher.ts";
 
 let home: string;
 let root: string;
@@ -40,13 +51,14 @@ async function indexed(index: TextIndex = createMemoryTextIndex()) {
   await indexer.start();
   await indexer.settled();
   await indexer.stop();
-  const searcher = createSearcher({ index, folders });
+  const searcher = createSearcher({ index, catalog: createCatalog(index), folders });
   return (query: string, more: Partial<SearchRequest> = {}): Promise<readonly Hit[]> =>
     searcher.search({
       query,
       limit: 10,
       per: "document",
       allows: () => true,
+      view: {},
       signal: new AbortController().signal,
       ...more,
     });
@@ -138,26 +150,69 @@ test("a passage whose bytes have changed since is stale; one whose file is gone 
 });
 
 test("what policy hides changes nothing: not the results, nor their order, nor their scores", async () => {
-  const words = ["alpha", "beta", "gamma", "delta", "epsilon"];
+  const words = ["alpha", "beta", "gamma", "delta", "epsilon", "maxInFlight", "温室", "Straße", "#garden"];
   const text = fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 40 }).map((list) => list.join(" "));
-  const world = fc.array(fc.tuple(fc.boolean(), text), { minLength: 2, maxLength: 12 });
+  const heading = fc.option(fc.constantFrom(...words), { nil: "" }).map((word) => (word ? `# ${word}\n\n` : ""));
+  const world = fc.array(fc.tuple(fc.boolean(), heading, text, fc.boolean()), { minLength: 2, maxLength: 14 });
+  const queries = [
+    ...words,
+    "alpha beta",
+    '"gamma delta"',
+    "epsilon beta gamma",
+    "alpha -beta",
+    "path:**/*-1.md alpha",
+    "tag:garden",
+    "after:2001 gamma",
+    "alpah bteta",
+    "gamme",
+  ];
   let run = 0;
-  for (const documents of fc.sample(world, { numRuns: 12, seed: 3 })) {
+  for (const documents of fc.sample(world, { numRuns: 16, seed: 3 })) {
     const base = `run${run++}`;
     const allows: SearchRequest["allows"] = (resource) =>
       resource.kind === "path" && !resource.path.includes("/hidden-");
     const answer = async (withHidden: boolean) => {
       rmSync(root, { recursive: true });
       mkdirSync(root);
-      documents.forEach(([hidden, content], number) => {
-        if (withHidden || !hidden) write(`${base}/${hidden ? "hidden" : "open"}-${number}.md`, content);
-      });
-      const search = await indexed();
-      const queries = [...words, "alpha beta", '"gamma delta"', "epsilon beta gamma"];
-      return Promise.all(queries.map((query) => search(query, { allows, limit: 3 })));
+      const put = (late: boolean): void =>
+        documents.forEach(([hidden, heading, content, second], number) => {
+          if (second !== late || (hidden && !withHidden)) return;
+          const path = `${base}/${hidden ? "hidden" : "open"}-${number}.md`;
+          write(path, heading + content);
+          utimesSync(join(root, path), 1_500_000_000 + number, 1_500_000_000 + (number % 3));
+        });
+      put(false);
+      const index = createMemoryTextIndex();
+      await indexed(index);
+      put(true);
+      const search = await indexed(index);
+      const answers: unknown[] = [];
+      for (const query of queries)
+        for (const per of ["document", "passage"] as const)
+          answers.push(await search(query, { allows, per, limit: 3 }));
+      return answers;
     };
     expect(await answer(true)).toEqual(await answer(false));
   }
+});
+
+test("conditions: words that must not stand, tags, times, and misspelt words when nothing else is found", async () => {
+  write("a.md", "---\ntags: [Garden/Roses]\n---\n\nThe kubernetes deployment of the greenhouse.\n");
+  write("b.md", "The greenhouse without it.\n");
+  utimesSync(join(root, "b.md"), 1_400_000_000, 1_400_000_000);
+  const search = await indexed();
+  expect(paths(await search("greenhouse -kubernetes"))).toEqual(["b.md"]);
+  expect(paths(await search('greenhouse -"without it"'))).toEqual(["a.md"]);
+  expect(paths(await search("greenhouse before:2015"))).toEqual(["b.md"]);
+  expect(paths(await search("after:2015-02-03 greenhouse"))).toEqual(["a.md"]);
+  expect(paths(await search("greenhouse -path:a.md"))).toEqual(["b.md"]);
+  expect(paths(await search("path:a.md"))).toEqual(["a.md"]);
+  expect(paths(await search("kubernets"))).toEqual(["a.md"]);
+  expect(paths(await search("grenhouse"))).toHaveLength(2);
+  expect(paths(await search("zzzzzz"))).toEqual([]);
+  // Not a condition: no such day, and words that only look like one.
+  expect(paths(await search("greenhouse before:2015-02-30"))).toHaveLength(2);
+  expect(paths(await search("note: greenhouse"))).toHaveLength(2);
 });
 
 test("filters by folder and path; documents of folders that are not served are no hits", async () => {
@@ -165,11 +220,15 @@ test("filters by folder and path; documents of folders that are not served are n
   write("notes/a.md", "needle\n");
   const index = createMemoryTextIndex();
   const search = await indexed(index);
-  expect(paths(await search("needle", { path: "journal" }))).toEqual(["journal/a.md"]);
-  expect(await search("needle", { source: "other" })).toEqual([]);
-  const elsewhere = createSearcher({ index, folders: [{ name: "vault", path: `${root}/notes` }] });
+  expect(paths(await search("needle", { filters: { path: "journal" } }))).toEqual(["journal/a.md"]);
+  expect(await search("needle", { filters: { source: "other" } })).toEqual([]);
+  const elsewhere = createSearcher({
+    index,
+    catalog: createCatalog(index),
+    folders: [{ name: "vault", path: `${root}/notes` }],
+  });
   const signal = new AbortController().signal;
-  expect(await elsewhere.search({ query: "needle", limit: 5, per: "document", allows: () => true, signal })).toEqual(
-    [],
-  );
+  expect(
+    await elsewhere.search({ query: "needle", limit: 5, per: "document", allows: () => true, view: {}, signal }),
+  ).toEqual([]);
 });

@@ -1,14 +1,15 @@
-import { hash } from "node:crypto";
-import { type Citation, type Resource, toUri } from "@portcullis/contracts";
+import type { Resource } from "@portcullis/contracts";
 import type { ServedFolder } from "../adapters/adapter.ts";
-import type { IndexedDocument, Passage, TextIndex } from "../stores/store.ts";
-import { toDocumentId, toPolicyPath } from "./document-id.ts";
-import { createFolderTree, type FolderTree } from "./folder-tree.ts";
-import { createPace } from "./pace.ts";
-import { toPathFilter } from "./path-filter.ts";
-import { Unreadable } from "./pinned.ts";
-import { type Query, toQuery } from "./query.ts";
-import { type RankedChunk, rank, type TermHits } from "./rank.ts";
+import type { DocumentEntry, TextIndex } from "../stores/store.ts";
+import type { Catalog } from "./catalog.ts";
+import { createCiter, type Hit } from "./cite.ts";
+import { toPolicyPath } from "./document-id.ts";
+import { type Filters, toFilters } from "./filters.ts";
+import { toQuery } from "./query.ts";
+import { evaluate } from "./ranking/evaluate.ts";
+import { nearWords } from "./ranking/near-words.ts";
+import { type Ranked, select } from "./ranking/select.ts";
+import { createVisibility, type Visible } from "./ranking/visible.ts";
 
 export interface SearchRequest {
   readonly query: string;
@@ -18,126 +19,94 @@ export interface SearchRequest {
   readonly per: "document" | "passage";
   /** What the caller may see; the rest does not exist for this search. */
   readonly allows: (resource: Resource) => boolean;
-  /** A served folder's name. */
-  readonly source?: string | undefined;
-  /** See `toPathFilter`. */
-  readonly path?: string | undefined;
+  /** Stands for `allows`: under the same object it is asked once a document. */
+  readonly view: object;
+  /** Conditions beside those in the query. */
+  readonly filters?: Filters;
   readonly signal: AbortSignal;
-}
-
-/** A passage of a document, with its citation. */
-export interface Hit extends Required<Citation> {
-  readonly title: string;
-  readonly text: string;
-  /** Higher is better; comparable within one answer only. */
-  readonly score: number;
 }
 
 export interface Searcher {
   search(request: SearchRequest): Promise<readonly Hit[]>;
+  /** The documents that a caller may see. */
+  visible(request: Pick<SearchRequest, "allows" | "view">): Promise<Visible>;
 }
 
-interface Place {
-  readonly document: IndexedDocument;
-  readonly folder: ServedFolder;
-}
+/** More than what is asked for, since the same message may be found in two files, and a file may have gone. */
+const spare = 10;
+/** How often a search is begun again because segments have been merged under it. */
+const mostAttempts = 5;
 
 /** Search over the served folders. */
 export function createSearcher(options: {
   readonly index: TextIndex;
+  readonly catalog: Catalog;
   readonly folders: readonly ServedFolder[];
 }): Searcher {
-  const { index, folders } = options;
-  const trees = new Map(folders.map(({ path }) => [path, createFolderTree(path)]));
+  const { index, catalog, folders } = options;
+  const visibility = createVisibility(catalog);
+  const sources = new Map(folders.map((folder) => [folder.path, folder]));
+  const cite = createCiter(options);
 
-  /** Those of the documents that the caller may see, by id. Policy is asked before anything is counted or ranked. */
-  async function visible(ids: ReadonlySet<number>, request: SearchRequest): Promise<ReadonlyMap<number, Place>> {
-    const pace = createPace();
-    const fits = toPathFilter(request.path ?? "");
-    const places = new Map<number, Place>();
-    for (const document of await index.documents([...ids])) {
-      const folder = folders.find(({ path }) => path === document.source);
-      if (!folder || (request.source !== undefined && folder.name !== request.source)) continue;
-      if (fits(document.path) && request.allows({ kind: "path", path: toPolicyPath(document) }))
-        places.set(document.id, { document, folder });
-      await pace();
-      request.signal.throwIfAborted();
-    }
-    return places;
-  }
+  const visible: Searcher["visible"] = async ({ view, allows }) => {
+    await catalog.refresh();
+    return visibility.of(
+      view,
+      (entry) => sources.has(entry.source) && allows({ kind: "path", path: toPolicyPath(entry) }),
+    );
+  };
+
+  /** Undefined when what the catalog knows is no longer so. */
+  const rank = (request: SearchRequest, seen: Visible): readonly Ranked[] | undefined =>
+    index.still(() => {
+      const there = new Set(index.segments());
+      if (!catalog.segments.every(({ id }) => there.has(id))) return undefined;
+      const query = toQuery(request.query);
+      const scope = { index, segments: catalog.segments, visible: seen };
+      const filters = toFilters(scope, { query, filters: request.filters, sources });
+      const admits = (document: number): boolean => {
+        const entry = catalog.entry(document);
+        return entry !== undefined && filters.every((filter) => filter(entry));
+      };
+      const limit = request.limit + spare;
+      const rest = { catalog, visible: seen, admits, limit, per: request.per };
+      const textOf = (document: number, place: number): string => index.passage(document, place)?.text ?? "";
+      const ranked = select({ ...rest, textOf, evaluation: evaluate(scope, query) });
+      if (ranked.length > 0) return ranked;
+      if (!/[\p{L}\p{N}]/u.test(query.text)) return filters.length > 0 ? latest(catalog, { seen, admits, limit }) : [];
+      if (query.phrases.length > 0) return [];
+      const near = nearWords(scope, query.text);
+      return near.length > 0
+        ? select({ ...rest, textOf, evaluation: evaluate(scope, { ...query, text: "" }, near) })
+        : [];
+    });
 
   return {
+    visible,
     async search(request) {
-      const query = toQuery(request.query);
-      const hits = await gather(index, query);
-      const asked = new Set(hits.flatMap(({ postings }) => postings.map(({ document }) => document)));
-      const required = hits.slice(query.terms.length).map(({ postings }) => new Set(postings.map((at) => at.document)));
-      for (const documents of required) for (const id of asked) if (!documents.has(id)) asked.delete(id);
-      if (asked.size === 0) return [];
-      request.signal.throwIfAborted();
-      const places = await visible(asked, request);
-      const found: Hit[] = [];
-      for (const ranked of inOrder(rank(hits, new Set(places.keys())), places, request.per)) {
-        if (found.length >= request.limit) break;
+      for (let attempt = 0; attempt < mostAttempts; attempt++) {
         request.signal.throwIfAborted();
-        const place = places.get(ranked.document);
-        const passage = await index.passage(ranked.chunk);
-        const hit =
-          place && passage && toHit(place, passage, { score: ranked.score, tree: trees.get(place.folder.path) });
-        if (hit) found.push(hit);
+        const ranked = rank(request, await visible(request));
+        if (!ranked) continue;
+        return cite(ranked, request.limit);
       }
-      return found;
+      throw new Error("The index changed faster than it could be read.");
     },
   };
 }
 
-/** The postings of every term, then of every phrase. */
-async function gather(index: TextIndex, { terms, phrases }: Query): Promise<readonly TermHits[]> {
-  const hits: TermHits[] = [];
-  for (const term of terms) hits.push({ weight: 1, postings: await index.postings(term) });
-  for (const phrase of phrases) hits.push({ weight: 2, postings: await index.phrase(phrase) });
-  return hits;
-}
-
-function inOrder(
-  ranked: ReturnType<typeof rank>,
-  places: ReadonlyMap<number, Place>,
-  per: SearchRequest["per"],
-): readonly RankedChunk[] {
-  // Equal scores are put in order by what the caller can see: ids would tell which documents came in between.
-  const names = new Map([...places].map(([id, { folder, document }]) => [id, `${folder.name}/${document.path}`]));
-  const nameOf = (id: number): string => names.get(id) ?? "";
-  const chunks = ranked.flatMap(({ chunks }) => (per === "document" ? chunks.slice(0, 1) : chunks));
-  return chunks.sort((a, b) => {
-    if (a.score !== b.score) return b.score - a.score;
-    if (a.document === b.document) return a.chunk - b.chunk;
-    return nameOf(a.document) < nameOf(b.document) ? -1 : 1;
-  });
-}
-
-/** Reads the span back: a file that is gone, or cannot be read any more, is no hit. */
-function toHit(
-  { document, folder }: Place,
-  { start, end, sha256, text }: Passage,
-  { score, tree }: { readonly score: number; readonly tree: FolderTree | undefined },
-): Hit | undefined {
-  if (!tree) return undefined;
-  let stale: boolean;
-  try {
-    stale = hash("sha256", tree.readSpan(document.path, start, end)) !== sha256;
-  } catch (error) {
-    if (error instanceof Unreadable) return undefined;
-    throw error;
+/** What there is under conditions alone: the latest first. */
+function latest(
+  catalog: Catalog,
+  { seen, admits, limit }: { readonly seen: Visible; readonly admits: (id: number) => boolean; readonly limit: number },
+): readonly Ranked[] {
+  const found: DocumentEntry[] = [];
+  for (let id = 0; id < catalog.end; id++) {
+    const entry = catalog.entry(id);
+    if (entry && seen.has(id) && admits(id)) found.push(entry);
   }
-  return {
-    id: toDocumentId(folder.name, document.path),
-    uri: toUri({ kind: "path", path: `${folder.path}/${document.path}` }),
-    title: document.title,
-    text,
-    score,
-    start,
-    end,
-    sha256,
-    stale,
-  };
+  return found
+    .sort((a, b) => b.time - a.time || (`${a.source}/${a.path}` < `${b.source}/${b.path}` ? -1 : 1))
+    .slice(0, limit)
+    .map(({ id }) => ({ document: id, place: 0, score: 0 }));
 }

@@ -160,74 +160,158 @@ export interface DocumentKey {
   readonly path: string;
 }
 
-/** A file that the index has dealt with: as a document, or skipped for a reason. */
+/** A file that the index has dealt with: as documents, or skipped for a reason. */
 export interface KnownFile extends DocumentKey, FileStamp {
-  /** SHA-256 of its bytes in hex; empty when it was skipped. */
+  /** SHA-256 of its bytes in hex; empty when it was skipped or has not been read to its end. */
   readonly sha256: string;
-  readonly chunks: number;
-  /** Why it is no document; undefined for a document. */
+  readonly documents: number;
+  readonly passages: number;
+  /** Why it is no document; undefined for one that was read. */
   readonly reason?: string;
 }
 
-/** `id` holds as long as the document's key is in the index. */
-export interface IndexedDocument extends DocumentKey {
-  readonly id: number;
-  readonly title: string;
-}
-
-/** `text` says what the bytes `[start, end)` of the source say; `sha256` (hex) is that of these bytes. */
+/** A range of the text of a document: of the file's own bytes, or of a text that was made from them and is kept. */
 export interface Passage {
   readonly start: number;
   readonly end: number;
+  /** SHA-256 of these bytes, in hex. */
   readonly sha256: string;
+  /** What they say. */
   readonly text: string;
+  /** What a reader calls the place: "page 3", "Guide › Install", a message's author and time. Empty when it has no name. */
+  readonly label: string;
+  /** Of a message: what tells that it is the same in another file. */
+  readonly identity?: string;
 }
 
-/**
- * One step of the index. Terms are what a query is matched against, in the order of the text: words already folded by the caller, each
- * without a space. Those of the title and the path are kept with the document's first chunk, so a document has at least one.
- */
+/** What a document says of itself beside its text. */
+export interface DocumentFacts {
+  readonly tags?: readonly string[];
+  readonly aliases?: readonly string[];
+  readonly links?: readonly string[];
+}
+
+/** What the ranking knows of every document at all times; the words are those of its names and of its text. */
+export interface DocumentEntry extends DocumentKey {
+  /** Grows: a document that has changed has a new one, and none is given twice. */
+  readonly id: number;
+  /** What tells it from the file's other documents; empty when there are none. */
+  readonly part: string;
+  /** ISO 639-1, or empty. */
+  readonly language: string;
+  /** When it was last changed, in milliseconds since 1970. */
+  readonly time: number;
+  readonly about: number;
+  readonly words: number;
+  readonly passages: number;
+}
+
+/** One document with what is shown of it. */
+export interface IndexedDocument extends DocumentEntry {
+  readonly title: string;
+  readonly facts: DocumentFacts;
+  /** Whether its text was made from the file and is kept. */
+  readonly derived: boolean;
+  /** The file's, when it was read. */
+  readonly stamp: FileStamp;
+}
+
+/** A document to keep. */
+export interface NewDocument extends Omit<IndexedDocument, "id" | "source" | "path" | "passages" | "derived" | "stamp"> {
+  /** In the segment that it is kept with. */
+  readonly number: number;
+  /** SHA-256 of what it was made of, in hex. */
+  readonly sha256: string;
+  /** The text that was made from the file; undefined when it is the file's own bytes. */
+  readonly text?: Uint8Array;
+  readonly passages: readonly Passage[];
+}
+
+/** One step of the index. */
 export type IndexChange =
+  /** Documents of a file, each in the place of the one with the same part. The file counts as unread until it is `done`. */
+  | { readonly kind: "add"; readonly key: DocumentKey; readonly documents: readonly NewDocument[] }
+  /** A file has been read to its end; those of its documents go whose part is not among `parts`. */
   | {
-      readonly kind: "put";
+      readonly kind: "done";
       readonly key: DocumentKey;
       readonly stamp: FileStamp;
       readonly sha256: string;
-      readonly title: string;
-      readonly terms: { readonly title: readonly string[]; readonly path: readonly string[] };
-      readonly chunks: readonly (Passage & { readonly terms: readonly string[] })[];
+      readonly parts: ReadonlySet<string>;
     }
   /** The same content under a new stamp. */
   | { readonly kind: "stamp"; readonly key: DocumentKey; readonly stamp: FileStamp }
   | { readonly kind: "skip"; readonly key: DocumentKey; readonly stamp: FileStamp; readonly reason: string }
   | { readonly kind: "remove"; readonly key: DocumentKey };
 
-/** How often a term or phrase stands in one field of one chunk. */
-export interface Posting {
-  readonly document: number;
-  readonly chunk: number;
-  readonly field: "title" | "path" | "text";
-  readonly count: number;
-  /** Terms of the chunk's text. */
-  readonly length: number;
+/** A run of terms in order (of UTF-16 units) with their postings and positions, packed. `first` is the first of them. */
+export interface TermBlock {
+  readonly first: string;
+  readonly postings: Uint8Array;
+  readonly positions: Uint8Array;
+}
+
+/** An inverted index of some passages. Of each passage in turn: which document it is of, and how many words it has. */
+export interface SegmentFacts {
+  readonly documents: Uint32Array;
+  readonly lengths: Uint16Array;
+}
+
+export interface Segment extends SegmentFacts {
+  readonly blocks: readonly TermBlock[];
+  /** The words among its terms, in order, each with a line break behind it: what misspelt words are compared with. */
+  readonly vocabulary: string;
+}
+
+/** A segment as it is kept: its blocks by their first terms. */
+export interface KeptSegment extends SegmentFacts {
+  readonly id: number;
+  readonly firsts: readonly string[];
+}
+
+/** A segment that takes the place of others, written bit by bit. */
+export interface SegmentWriter {
+  add(blocks: readonly TermBlock[]): Promise<void>;
+  /** Puts it in the place of the others; false, and nothing done, when one of them is gone. */
+  finish(facts: SegmentFacts & Pick<Segment, "vocabulary">): Promise<boolean>;
+  abandon(): Promise<void>;
 }
 
 /**
- * Which terms stand where in which documents. It knows nothing of relevance or permission: whoever asks drops what the caller may not see,
- * and only then ranks.
+ * What has been indexed: files, their documents with passages, and segments of terms. It knows nothing of relevance or permission. Reading is
+ * synchronous: an index lies on this machine. A document is there as long as it is not gone, whatever segments say.
  */
 export interface TextIndex {
-  /** Does all changes or, when it rejects, none; once it resolves they survive the death of this process. */
-  apply(changes: readonly IndexChange[]): Promise<void>;
+  /**
+   * Does all changes or, when it rejects, none; once it resolves they survive the death of this process. `segment` has what the added documents are
+   * found by, under their numbers; what it has under other numbers is not found.
+   */
+  apply(changes: readonly IndexChange[], segment: Segment): Promise<void>;
+  /** Begins a segment to be put in the place of others. In it, documents have their own ids. */
+  replace(segments: readonly number[]): Promise<SegmentWriter>;
   /** Every file of a source that the index has dealt with, by path. */
   files(source: string): Promise<ReadonlyMap<string, KnownFile>>;
-  postings(term: string): Promise<readonly Posting[]>;
-  /** Where these terms stand one after another; a chunk counts once a field. */
-  phrase(terms: readonly string[]): Promise<readonly Posting[]>;
-  document(key: DocumentKey): Promise<IndexedDocument | undefined>;
-  /** Those that exist; in any order. */
-  documents(ids: readonly number[]): Promise<readonly IndexedDocument[]>;
-  /** The passage of a chunk, unless it has been replaced meanwhile. */
-  passage(chunk: number): Promise<Passage | undefined>;
+  /** The documents of a file by part, with the hash of what each was made of. */
+  parts(key: DocumentKey): Promise<ReadonlyMap<string, string>>;
+  /** Runs `work`, which must not wait, upon one state of the index: what others write meanwhile is not seen. */
+  still<T>(work: () => T): T;
+  /** A number that changes with every change, by whichever process. */
+  version(): number;
+  segments(): readonly number[];
+  segment(id: number): KeptSegment | undefined;
+  /** The packed terms of one block, with positions if they are wanted; undefined when the segment has been replaced meanwhile. */
+  block(segment: number, place: number, positions: boolean): Omit<TermBlock, "first"> | undefined;
+  /** See `Segment`; empty when the segment has been replaced meanwhile. */
+  vocabulary(segment: number): string;
+  /** Documents with an id above one, in order. */
+  entries(after: number): IterableIterator<DocumentEntry>;
+  /** Ids of documents that have gone since a moment; the moment is then `until`. Undefined when that is too long ago to tell. */
+  gone(since: number): { readonly ids: readonly number[]; readonly until: number } | undefined;
+  document(key: DocumentKey, part?: string): IndexedDocument | undefined;
+  /** Undefined when it is gone. */
+  documentById(id: number): IndexedDocument | undefined;
+  passage(document: number, place: number): Passage | undefined;
+  /** The bytes of a derived text; undefined when the document has none or is gone. */
+  text(document: number): Uint8Array | undefined;
   close(): Promise<void>;
 }

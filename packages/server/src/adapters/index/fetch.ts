@@ -25,7 +25,7 @@ const Output = Type.Object(
  * are none. A document over the caller's limit is refused, since half of one cannot be told from the whole.
  */
 export function createFetchTool(options: IndexAdapterOptions): Tool<Static<typeof Input>, Static<typeof Output>> {
-  const { index, folders, permalink, read, labels } = options;
+  const { index, folders, permalink, read, look, labels } = options;
   const toResource = (id: string): Resource => ({ kind: "path", path: toPolicyPath(locate(folders, id)) });
   return {
     name: "fetch",
@@ -38,34 +38,28 @@ export function createFetchTool(options: IndexAdapterOptions): Tool<Static<typeo
     output: Output,
     touches: ({ id }) => [toResource(id)],
     async run({ id }, { permit, signal }) {
-      const key = locate(folders, id);
-      const document = await index.document(key);
+      const place = locate(folders, id);
+      const document = index.document(place, place.part);
       if (!document) throw unknownDocument(id);
-      const { bytes, mtimeMs } = await read(toPolicyPath(key), permit, signal);
-      if (bytes.length > permit.maxBytes) {
-        throw new CallError(
-          "TOO_LARGE",
-          `The document has ${bytes.length} bytes; an answer may have ${permit.maxBytes}.`,
-          {
-            details: {
-              bytes: bytes.length,
-              maxBytes: permit.maxBytes,
-              next: "Use index.query or search for the passages that you need.",
-            },
-          },
-        );
-      }
+      const path = toPolicyPath(place);
+      // A text that was made from the file is the index's own; whether the file may be read is asked of the file all the same.
+      const made = document.derived ? index.text(document.id) : undefined;
+      const { bytes, mtimeMs } = made
+        ? { bytes: Buffer.from(made), ...(await look(path, permit)) }
+        : await read(path, permit, signal);
+      if (bytes.length > permit.maxBytes) throw tooLarge(bytes.length, permit.maxBytes);
       return {
         id,
         title: document.title,
         text: bytes.toString("utf8").replace(/^\uFEFF/, ""),
         url: permalink(id),
         metadata: {
-          path: key.path,
-          source: folders.find((folder) => folder.path === key.source)?.name ?? "",
-          modified: new Date(mtimeMs).toISOString(),
+          path: place.path,
+          source: folders.find((folder) => folder.path === place.source)?.name ?? "",
+          modified: new Date(document.derived ? document.time : mtimeMs).toISOString(),
           bytes: String(bytes.length),
           sha256: hash("sha256", bytes),
+          ...(document.derived && { derived: "true" }),
         },
       };
     },
@@ -82,3 +76,8 @@ export function createFetchTool(options: IndexAdapterOptions): Tool<Static<typeo
     },
   };
 }
+
+const tooLarge = (bytes: number, maxBytes: number): CallError =>
+  new CallError("TOO_LARGE", `The document has ${bytes} bytes; an answer may have ${maxBytes}.`, {
+    details: { bytes, maxBytes, next: "Use index.query or search for the passages that you need." },
+  });

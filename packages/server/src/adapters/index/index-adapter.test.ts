@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { CallError, type Citation, type Resource } from "@portcullis/contracts";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { createCatalog } from "../../search/catalog.ts";
 import { createIndexer } from "../../search/indexer.ts";
 import { createSearcher } from "../../search/searcher.ts";
 import { openTextIndex } from "../../stores/sqlite/text-index.ts";
@@ -25,6 +26,7 @@ const permit = (more: Partial<Permit> = {}): Permit =>
     resources: [],
     maxBytes: 100_000,
     allows: (r: Resource) => !isHidden(r),
+    view: {},
     ...more,
   }) as Permit;
 
@@ -45,9 +47,10 @@ beforeEach(async () => {
     name: "vault",
     index,
     indexer,
-    searcher: createSearcher({ index, folders }),
+    searcher: createSearcher({ index, catalog: createCatalog(index), folders }),
     folders,
     permalink: (id) => `http://127.0.0.1:8088/d/${id}`,
+    look: async (path) => ({ mtimeMs: statSync(path).mtimeMs }),
     read: async (path) => ({ bytes: readFileSync(path), mtimeMs: statSync(path).mtimeMs }),
     labels: { private: "vault" },
   });

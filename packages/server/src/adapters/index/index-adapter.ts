@@ -18,6 +18,9 @@ export type ReadFile = (
   signal: AbortSignal,
 ) => Promise<{ readonly bytes: Buffer; readonly mtimeMs: number }>;
 
+/** Makes sure of a file as `ReadFile` does, without reading it. */
+export type LookAtFile = (path: string, permit: Permit) => Promise<{ readonly mtimeMs: number }>;
+
 export interface IndexAdapterOptions {
   /** The adapter's, and the index's in `index://NAME/`, which is what policies allow. */
   readonly name: string;
@@ -29,6 +32,7 @@ export interface IndexAdapterOptions {
   /** The http(s) URL under which a document can be opened. Ids stand in a URL path as they are. */
   readonly permalink: (id: string) => string;
   readonly read: ReadFile;
+  readonly look: LookAtFile;
   readonly labels: Labels;
 }
 
@@ -46,8 +50,8 @@ export function createIndexAdapter(options: IndexAdapterOptions): Adapter {
     name,
     tools: () => tools,
     // Calls are answered from what is indexed so far; the first walk of a large folder is not waited for.
-    async start(signal) {
-      starting = indexer.start(signal);
+    async start() {
+      starting = indexer.start();
     },
     async stop() {
       await indexer.stop();

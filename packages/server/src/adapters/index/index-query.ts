@@ -22,6 +22,9 @@ const Input = Type.Object(
               description: "Path inside the folder: a prefix such as `journal/`, or a glob such as `projects/**/*.md`.",
             }),
           ),
+          tag: Type.Optional(
+            Type.String({ maxLength: 255, description: "A tag, with or without `#`; those below it count too." }),
+          ),
           source: Type.Optional(Type.String({ maxLength: 255, description: "The name of one served folder." })),
         },
         closed,
@@ -39,12 +42,19 @@ const Output = Type.Object(
           id: Type.String({ description: "The document's id, as fetch takes it." }),
           uri: Type.String(),
           title: Type.String(),
+          label: Type.String({
+            description: "What a reader calls the place: a page, the headings above, a message; may be empty.",
+          }),
           text: Type.String(),
           score: Type.Number({ description: "Higher is better; comparable within one answer only." }),
           start: Type.Integer({ description: "First byte of the passage in the file." }),
           end: Type.Integer({ description: "The byte after its last." }),
           sha256: Type.String({ description: "SHA-256 of these bytes." }),
           stale: Type.Boolean({ description: "True when the file has other bytes there now." }),
+          derived: Type.Boolean({
+            description:
+              "True when the range is one of the text that was made from the file (a PDF's), as fetch gives it.",
+          }),
         },
         closed,
       ),
@@ -73,8 +83,8 @@ export function createQueryTool(options: IndexAdapterOptions): Tool<Static<typeo
         limit: topK,
         per: "passage",
         allows: (resource) => permit.allows(resource),
-        path: filters.path,
-        source: filters.source,
+        view: permit.view,
+        filters,
         signal,
       });
       let bytes = 0;
@@ -82,7 +92,7 @@ export function createQueryTool(options: IndexAdapterOptions): Tool<Static<typeo
         bytes += Buffer.byteLength(text);
         return bytes <= permit.maxBytes;
       });
-      return { chunks: [...chunks] };
+      return { chunks: chunks.map(({ time, ...chunk }) => chunk) };
     },
     filter: ({ chunks }, allows) => ({
       chunks: chunks.filter(({ id }) => allows({ kind: "path", path: toPolicyPath(locate(folders, id)) })),

@@ -68,14 +68,14 @@ export function createStatusTool(options: IndexAdapterOptions): Tool<Static<type
           if (!allows(file)) continue;
           if (file.reason !== undefined) fail(file, file.reason);
           else {
-            seen.documents++;
-            seen.chunks += file.chunks;
+            seen.documents += file.documents;
+            seen.chunks += file.passages;
             seen.bytes += file.size;
           }
         }
       }
-      for (const { key, reason } of indexer.troubles()) if (allows(key)) fail(key, reason);
-      const pending = indexer.pending().filter(allows).length;
+      for (const { key, reason } of await indexer.troubles()) if (allows(key)) fail(key, reason);
+      const pending = (await indexer.pending()).filter(allows).length;
       const { state, ratePerSecond } = indexer.progress();
       const done = seen.documents + failed;
       return {

@@ -51,6 +51,7 @@ export function createSearchTool(options: IndexAdapterOptions): Tool<Static<type
         limit,
         per: "document",
         allows: (resource) => permit.allows(resource),
+        view: permit.view,
         signal,
       });
       const results: Output["results"] = [];

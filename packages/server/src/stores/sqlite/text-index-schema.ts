@@ -2,7 +2,6 @@
 export const migrations: readonly string[] = [
   `
   CREATE TABLE files (
-    -- AUTOINCREMENT: an id is never given to a second file, which a query under way would take for the first.
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     source TEXT NOT NULL,
     path TEXT NOT NULL,
@@ -10,25 +9,51 @@ export const migrations: readonly string[] = [
     mtime_ns INTEGER NOT NULL,
     ino INTEGER NOT NULL,
     sha256 TEXT NOT NULL,
-    title TEXT NOT NULL,
-    chunks INTEGER NOT NULL,
     reason TEXT,
     UNIQUE (source, path)
   ) STRICT;
-  -- A chunk's id is its file's id times 65,536 plus its place in the file.
+  -- A document that changes gets a new id: whoever holds an old one, or a segment that names it, finds nothing instead of something else.
+  CREATE TABLE documents (
+    id INTEGER PRIMARY KEY,
+    file INTEGER NOT NULL,
+    part TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    title TEXT NOT NULL,
+    language TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    about INTEGER NOT NULL,
+    words INTEGER NOT NULL,
+    passages INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    UNIQUE (file, part)
+  ) STRICT;
+  CREATE TABLE texts (document INTEGER PRIMARY KEY, text BLOB NOT NULL) STRICT;
+  CREATE TABLE next (document INTEGER NOT NULL) STRICT;
+  INSERT INTO next VALUES (1);
+  -- What has gone, in order, for those who keep a list of what is there.
+  CREATE TABLE gone (seq INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL) STRICT;
+  -- A passage's id is its document's id times 1,048,576 plus its place in the document.
   CREATE TABLE passages (
-    chunk INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY,
     first INTEGER NOT NULL,
     after INTEGER NOT NULL,
-    sha256 TEXT NOT NULL,
+    sha256 BLOB NOT NULL,
+    label TEXT NOT NULL,
+    identity TEXT,
     text TEXT NOT NULL
   ) STRICT;
-  -- Apart from the passages, whose rows are large: every posting needs its chunk's length.
-  CREATE TABLE lengths (chunk INTEGER PRIMARY KEY, length INTEGER NOT NULL) STRICT;
-  -- Terms come folded and apart: the ascii tokenizer leaves all but ASCII's punctuation and space as it is.
-  CREATE VIRTUAL TABLE terms USING fts5(title, path, text, content = '', contentless_delete = 1, tokenize = 'ascii');
+  CREATE TABLE segments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    documents BLOB NOT NULL,
+    lengths BLOB NOT NULL,
+    -- The first terms of its blocks, apart by line breaks. Null while it is being written.
+    firsts TEXT,
+    vocabulary TEXT NOT NULL
+  ) STRICT;
+  -- A block's id is its segment's id times 1,048,576 plus its place. Positions come last: reading postings alone does not touch their pages.
+  CREATE TABLE blocks (id INTEGER PRIMARY KEY, postings BLOB NOT NULL, positions BLOB NOT NULL) STRICT;
   `,
 ];
 
-/** Chunks that one file may have. */
-export const mostChunks = 65_536;
+/** Passages that one document may have, and blocks that a segment may have. */
+export const most = 1_048_576;

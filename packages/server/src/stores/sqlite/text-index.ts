@@ -1,120 +1,166 @@
 import type { DatabaseSync } from "node:sqlite";
-import { setImmediate } from "node:timers/promises";
-import type { DocumentKey, IndexChange, IndexedDocument, KnownFile, Posting, TextIndex } from "../store.ts";
+import type { DocumentEntry, IndexedDocument, KeptSegment, KnownFile, Passage, TextIndex } from "../store.ts";
 import { openDatabase, toDatabaseError } from "./database.ts";
-import { migrations, mostChunks } from "./text-index-schema.ts";
+import { beginSegment } from "./text-index-merge.ts";
+import { migrations, most } from "./text-index-schema.ts";
 import { createWriter } from "./text-index-write.ts";
 
+type Row = Record<string, unknown>;
+
 /**
- * The full-text index in one SQLite file (FTS5). Several processes may have it open; each waits at most 5 s for another's transaction.
- * Throws `DatabaseError` when the file cannot be used.
- *
- * Writing has a connection of its own, so that a long change gives the event loop its turns while readers see the state before it.
+ * The text index in one SQLite file. Several processes and threads may have it open; each waits at most 5 s for another's transaction. Throws
+ * `DatabaseError` when the file cannot be used. Writing has a connection of its own, opened when something is first written.
  */
 export function openTextIndex({ path }: { readonly path: string }): TextIndex {
-  const writing = openDatabase({ path, migrations, busyMs: 0 });
   const reading = openDatabase({ path, migrations });
-  reading.exec("CREATE VIRTUAL TABLE temp.instances USING fts5vocab(main, terms, instance)");
-  const write = createWriter(writing);
-  const byKey = reading.prepare("SELECT id, title, reason FROM files WHERE source = ? AND path = ?");
-  const byIds = reading.prepare(
-    "SELECT id, source, path, title FROM files WHERE id IN (SELECT value FROM json_each(?)) AND reason IS NULL",
-  );
-  const bySource = reading.prepare(
-    "SELECT path, size, mtime_ns AS mtimeNs, ino, sha256, chunks, reason FROM files WHERE source = ?",
-  );
-  bySource.setReadBigInts(true);
-  const byChunk = reading.prepare("SELECT first, after, sha256, text FROM passages WHERE chunk = ?");
-
-  const said = async <T>(work: () => Promise<T> | T): Promise<T> => {
+  reading.exec("PRAGMA cache_size = -16000");
+  let writing: DatabaseSync | undefined;
+  let write: ReturnType<typeof createWriter> | undefined;
+  const writer = (): DatabaseSync => {
+    writing ??= openDatabase({ path, migrations, busyMs: 0 });
+    return writing;
+  };
+  const said = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw toDatabaseError(error, path);
+    }
+  };
+  const later = async <T>(work: () => Promise<T> | T): Promise<T> => {
     try {
       return await work();
     } catch (error) {
       throw toDatabaseError(error, path);
     }
   };
-
   let last: Promise<unknown> = Promise.resolve();
-  const inTurn = (changes: readonly IndexChange[]): Promise<void> => {
-    const turn = last.then(() => write(changes));
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work);
     last = turn.catch(() => {});
     return turn;
   };
 
+  const query = (sql: string) => reading.prepare(sql);
+  const bySource = query(
+    "SELECT f.path, f.size, f.mtime_ns AS mtimeNs, f.ino, f.sha256, f.reason, count(d.id) AS documents, coalesce(sum(d.passages), 0) AS passages" +
+      " FROM files f LEFT JOIN documents d ON d.file = f.id WHERE f.source = ? GROUP BY f.id",
+  );
+  bySource.setReadBigInts(true);
+  const byPart = query(
+    "SELECT part, d.sha256 FROM documents d JOIN files f ON f.id = d.file WHERE source = ? AND path = ?",
+  );
+  const version = query("PRAGMA data_version");
+  const segmentIds = query("SELECT id FROM segments WHERE firsts IS NOT NULL ORDER BY id");
+  const segmentById = query("SELECT documents, lengths, firsts FROM segments WHERE id = ? AND firsts IS NOT NULL");
+  const vocabularyOf = query("SELECT vocabulary FROM segments WHERE id = ?");
+  const postingsOf = query("SELECT postings FROM blocks WHERE id = ?");
+  const blockById = query("SELECT postings, positions FROM blocks WHERE id = ?");
+  const columns = "d.id, source, path, part, language, time, about, words, passages";
+  const joined = "FROM documents d JOIN files f ON f.id = d.file";
+  const entriesAfter = `SELECT ${columns} ${joined} WHERE d.id > ? ORDER BY d.id`;
+  const full = `SELECT ${columns}, title, facts, EXISTS (SELECT 1 FROM texts WHERE document = d.id) AS derived, size, cast(mtime_ns AS TEXT) AS mtimeNs, cast(ino AS TEXT) AS ino ${joined}`;
+  const documentByKey = query(`${full} WHERE source = ? AND path = ? AND part = ?`);
+  const documentById = query(`${full} WHERE d.id = ?`);
+  const passageById = query("SELECT first, after, sha256, label, identity, text FROM passages WHERE id = ?");
+  const textById = query("SELECT text FROM texts WHERE document = ?");
+  const goneBounds = query(
+    "SELECT coalesce(min(seq), 1) AS first, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'gone'), 0) AS last FROM gone",
+  );
+  const goneAfter = query("SELECT document FROM gone WHERE seq > ?");
+
   return {
-    apply: (changes) => said(() => inTurn(changes)),
-    files: (source) => said(() => new Map(bySource.all(source).map((row) => [String(row.path), toKnown(source, row)]))),
-    postings: (term) => said(() => postings(reading, term)),
-    phrase: (terms) => said(() => phrase(reading, terms)),
-    document: (key) => said(() => toDocument(key, byKey.get(key.source, key.path))),
-    documents: (ids) => said(() => byIds.all(JSON.stringify(ids)) as unknown as readonly IndexedDocument[]),
-    passage: (chunk) =>
+    apply: (changes, segment) =>
+      later(() =>
+        inTurn(() => {
+          write ??= createWriter(writer());
+          return write(changes, segment);
+        }),
+      ),
+    replace: (segments) => later(() => inTurn(() => beginSegment(writer(), segments))),
+    files: (source) =>
+      later(() => new Map(bySource.all(source).map((row) => [row.path as string, toKnown(source, row)]))),
+    parts: ({ source, path }) =>
+      later(() => new Map(byPart.all(source, path).map((row) => [row.part as string, row.sha256 as string]))),
+    still(work) {
+      if (reading.isTransaction) return work();
+      return said(() => {
+        reading.exec("BEGIN");
+        try {
+          return work();
+        } finally {
+          reading.exec("COMMIT");
+        }
+      });
+    },
+    version: () => said(() => version.get()?.data_version as number),
+    segments: () => said(() => segmentIds.all().map(({ id }) => id as number)),
+    segment: (id) => said(() => toSegment(id, segmentById.get(id))),
+    block: (segment, place, positions) =>
       said(() => {
-        const row = byChunk.get(chunk);
-        return (
-          row && {
-            start: Number(row.first),
-            end: Number(row.after),
-            sha256: String(row.sha256),
-            text: String(row.text),
-          }
-        );
+        const row = (positions ? blockById : postingsOf).get(segment * most + place);
+        return row && { postings: row.postings as Uint8Array, positions: (row.positions as Uint8Array) ?? nothing };
       }),
+    vocabulary: (segment) => said(() => (vocabularyOf.get(segment)?.vocabulary as string | undefined) ?? ""),
+    // A statement of its own: it stays open over turns of the event loop, in which another may ask the same.
+    entries: (after) => said(() => query(entriesAfter).iterate(after) as unknown as IterableIterator<DocumentEntry>),
+    gone: (since) =>
+      said(() => {
+        const bounds = goneBounds.get() as { first: number; last: number };
+        if (since < bounds.first - 1 && since < bounds.last) return undefined;
+        return { ids: goneAfter.all(since).map(({ document }) => document as number), until: bounds.last };
+      }),
+    document: ({ source, path }, part = "") => said(() => toDocument(documentByKey.get(source, path, part))),
+    documentById: (id) => said(() => toDocument(documentById.get(id))),
+    passage: (document, place) => said(() => toPassage(passageById.get(document * most + place))),
+    text: (document) => said(() => textById.get(document)?.text as Uint8Array | undefined),
     async close() {
       await last;
       reading.close();
-      writing.close();
+      writing?.close();
     },
   };
 }
 
-type Row = Record<string, unknown>;
+const nothing = new Uint8Array(0);
 
 const toKnown = (source: string, row: Row): KnownFile => ({
   source,
-  path: String(row.path),
+  path: row.path as string,
   size: Number(row.size),
   mtimeNs: row.mtimeNs as bigint,
   ino: BigInt.asUintN(64, row.ino as bigint),
-  sha256: String(row.sha256),
-  chunks: Number(row.chunks),
-  ...(row.reason !== null && { reason: String(row.reason) }),
+  sha256: row.sha256 as string,
+  documents: Number(row.documents),
+  passages: Number(row.passages),
+  ...(row.reason !== null && { reason: row.reason as string }),
 });
 
-const toDocument = (key: DocumentKey, row: Row | undefined): IndexedDocument | undefined =>
-  row && row.reason === null ? { ...key, id: Number(row.id), title: String(row.title) } : undefined;
-
-const rowsPerTurn = 4_096;
-
-async function postings(db: DatabaseSync, term: string): Promise<readonly Posting[]> {
-  // A statement of its own: it stays open over turns of the event loop, in which another query may ask the same.
-  const statement = db.prepare(
-    "SELECT doc, col, n, length FROM (SELECT doc, col, count(*) AS n FROM temp.instances WHERE term = ? GROUP BY doc, col) JOIN lengths ON chunk = doc",
-  );
-  statement.setReturnArrays(true);
-  const found: Posting[] = [];
-  for (const row of statement.iterate(term) as Iterable<unknown>) {
-    const [chunk, field, count, length] = row as [number, Posting["field"], number, number];
-    found.push({ document: Math.floor(chunk / mostChunks), chunk, field, count, length });
-    if (found.length % rowsPerTurn === 0) await setImmediate();
-  }
-  return found;
+function toSegment(id: number, row: Row | undefined): KeptSegment | undefined {
+  if (!row) return undefined;
+  // Copied: a typed array has to begin at a multiple of its size.
+  const documents = new Uint32Array((row.documents as Uint8Array).slice().buffer);
+  const lengths = new Uint16Array((row.lengths as Uint8Array).slice().buffer);
+  return { id, documents, lengths, firsts: (row.firsts as string).split("\n") };
 }
 
-const fields = ["title", "path", "text"] as const;
-
-async function phrase(db: DatabaseSync, terms: readonly string[]): Promise<readonly Posting[]> {
-  const quoted = `"${terms.join(" ").replaceAll('"', '""')}"`;
-  const found: Posting[] = [];
-  for (const field of fields) {
-    const statement = db.prepare(
-      "SELECT chunk, length FROM terms JOIN lengths ON chunk = terms.rowid WHERE terms MATCH ?",
-    );
-    for (const row of statement.iterate(`{${field}} : ${quoted}`)) {
-      const chunk = Number(row.chunk);
-      found.push({ document: Math.floor(chunk / mostChunks), chunk, field, count: 1, length: Number(row.length) });
-      if (found.length % rowsPerTurn === 0) await setImmediate();
-    }
-  }
-  return found;
+function toDocument(row: Row | undefined): IndexedDocument | undefined {
+  if (!row) return undefined;
+  const { facts, derived, size, mtimeNs, ino, ...entry } = row as unknown as IndexedDocument & Row;
+  const stamp = {
+    size: size as number,
+    mtimeNs: BigInt(mtimeNs as string),
+    ino: BigInt.asUintN(64, BigInt(ino as string)),
+  };
+  return { ...entry, facts: JSON.parse(facts as unknown as string), derived: Number(derived) === 1, stamp };
 }
+
+const toPassage = (row: Row | undefined): Passage | undefined =>
+  row && {
+    start: row.first as number,
+    end: row.after as number,
+    sha256: Buffer.from(row.sha256 as Uint8Array).toString("hex"),
+    label: row.label as string,
+    ...(row.identity !== null && { identity: row.identity as string }),
+    text: row.text as string,
+  };

@@ -1,0 +1,50 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { openTextIndex } from "../stores/sqlite/text-index.ts";
+import type { Asked, IndexThreadData, Told } from "./index-messages.ts";
+import { createIndexer } from "./indexer.ts";
+
+/** How often it tells how far it is, while it is at work. */
+const tellMs = 100;
+
+const { path, folders } = workerData as IndexThreadData;
+const tell = (told: Told): void => parentPort?.postMessage(told);
+const index = openTextIndex({ path });
+const indexer = createIndexer({ index, folders, fault: (message, cause) => tell({ kind: "fault", message, cause }) });
+
+let last = "";
+const telling = setInterval(() => {
+  const progress = indexer.progress();
+  const text = JSON.stringify(progress);
+  if (text === last) return;
+  last = text;
+  tell({ kind: "progress", progress });
+}, tellMs);
+
+async function answer(what: Asked["what"]): Promise<unknown> {
+  switch (what) {
+    case "start":
+      return indexer.start();
+    case "settled":
+      return indexer.settled();
+    case "pending":
+      return indexer.pending();
+    case "troubles":
+      return indexer.troubles();
+    case "stop":
+      clearInterval(telling);
+      await indexer.stop();
+      await index.close();
+      return;
+  }
+}
+
+parentPort?.on("message", ({ id, what }: Asked) => {
+  answer(what).then(
+    (value) => {
+      tell({ kind: "progress", progress: indexer.progress() });
+      tell({ kind: "answer", id, value });
+      if (what === "stop") parentPort?.close();
+    },
+    (cause) => tell({ kind: "fault", message: `Indexing could not ${what}.`, cause }),
+  );
+});
