@@ -6,6 +6,8 @@ import type { Progress } from "./work-queue.ts";
 export interface IndexThreadOptions extends IndexThreadData, Pick<IndexerOptions, "fault"> {}
 
 const thread = new URL(import.meta.url.endsWith(".ts") ? "./index-worker.ts" : "./index-worker.js", import.meta.url);
+/** What the thread needs is mostly outside of its heap; a wide one would only collect garbage later. */
+const resourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 } as const;
 /** How long the thread may take to write what it has and end. */
 const stopMs = 5_000;
 /** How long after its unexpected end it is begun again. */
@@ -24,7 +26,7 @@ export function createIndexThread({ path, folders, fault }: IndexThreadOptions):
   const waiting = new Map<number, { readonly what: Asked["what"]; readonly resolve: (value: unknown) => void }>();
 
   const begin = (): Worker => {
-    const begun = new Worker(thread, { workerData: { path, folders } satisfies IndexThreadData });
+    const begun = new Worker(thread, { workerData: { path, folders } satisfies IndexThreadData, resourceLimits });
     begun.on("message", (told: Told) => {
       if (told.kind === "progress") progress = told.progress;
       else if (told.kind === "fault") fault(told.message, told.cause);

@@ -45,12 +45,12 @@ export function prepare(read: ReadDocument, { path, bytes, sha256, stamp }: Orig
         label: [section.label, ...trail.map((heading) => heading.text)].filter((part) => part !== "").join(" › "),
         ...(section.id !== undefined && { identity: section.id }),
       });
-      texts.push({ text, ...(above.length > 0 && { context: above.map((heading) => heading.text).join(" ") }) });
+      texts.push({ raw, ...(above.length > 0 && { context: above.map((heading) => heading.text).join(" ") }) });
     }
   }
   if (passages.length === 0) {
     passages.push({ start: 0, end: 0, sha256: hash("sha256", ""), text: "", label: "" });
-    texts.push({ text: "" });
+    texts.push({ raw: Buffer.alloc(0) });
   }
   const { part, time, tags, aliases, links } = read;
   return {

@@ -8,6 +8,7 @@ import { type Filters, toFilters } from "./filters.ts";
 import { toQuery } from "./query.ts";
 import { evaluate } from "./ranking/evaluate.ts";
 import { nearWords } from "./ranking/near-words.ts";
+import { reuseRoom } from "./ranking/postings.ts";
 import { type Ranked, select } from "./ranking/select.ts";
 import { createVisibility, type Visible } from "./ranking/visible.ts";
 
@@ -59,10 +60,11 @@ export function createSearcher(options: {
   /** Undefined when what the catalog knows is no longer so. */
   const rank = (request: SearchRequest, seen: Visible): readonly Ranked[] | undefined =>
     index.still(() => {
+      reuseRoom();
       const there = new Set(index.segments());
       if (!catalog.segments.every(({ id }) => there.has(id))) return undefined;
       const query = toQuery(request.query);
-      const scope = { index, segments: catalog.segments, visible: seen };
+      const scope = { index: withBlocks(index), segments: catalog.segments, visible: seen };
       const filters = toFilters(scope, { query, filters: request.filters, sources });
       const admits = (document: number): boolean => {
         const entry = catalog.entry(document);
@@ -91,6 +93,23 @@ export function createSearcher(options: {
         return cite(ranked, request.limit);
       }
       throw new Error("The index changed faster than it could be read.");
+    },
+  };
+}
+
+/** The index for one query, which comes to the same blocks more than once. */
+function withBlocks(index: TextIndex): TextIndex {
+  const blocks = new Map<string, ReturnType<TextIndex["block"]>>();
+  return {
+    ...index,
+    block(segment, place, positions) {
+      const key = `${segment} ${place} ${positions}`;
+      let block = blocks.get(key);
+      if (!block) {
+        block = index.block(segment, place, positions);
+        blocks.set(key, block);
+      }
+      return block;
     },
   };
 }

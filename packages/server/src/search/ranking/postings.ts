@@ -59,9 +59,28 @@ export function postingsOf(
   return { count, parts };
 }
 
+/** What is decoded lies here until the next query begins: as garbage it would be megabytes a query. */
+let room = new Int32Array(262_144);
+let used = 0;
+
+/** Begins a query, which has to come to its end without waiting: what was decoded before is overwritten. */
+export function reuseRoom(): void {
+  used = 0;
+}
+
+function roomFor(count: number): Int32Array {
+  if (used + count > room.length) {
+    // Whoever has a part of the old one keeps it.
+    room = new Int32Array(Math.max(room.length * 2, count));
+    used = 0;
+  }
+  used += count;
+  return room.subarray(used - count, used);
+}
+
 function decode(segment: KeptSegment, { postings, count }: TermEntry, mask: Uint8Array): SegmentPostings {
-  const passages = new Int32Array(count);
-  const times = new Int32Array(count);
+  const passages = roomFor(count);
+  const times = roomFor(count);
   const { documents } = segment;
   let found = 0;
   let passage = 0;

@@ -54,6 +54,8 @@ export function select(selection: Selection): readonly Ranked[] {
       best.add(candidate);
       least = best.last()?.score ?? 0;
     };
+    let mostNamed = 0;
+    for (const named of about.values()) mostNamed = Math.max(mostNamed, weights.about * named);
     for (const [segment, room] of scores) {
       const { documents } = segment;
       for (let at = 0; at < room.length; at++) {
@@ -68,9 +70,14 @@ export function select(selection: Selection): readonly Ranked[] {
           else if (score > second) [second, third] = [score, second];
           else if (score > third) third = score;
         }
+        const text = first + weights.second * second + weights.third * third;
+        if (text + mostNamed < least - tiny) {
+          at--;
+          continue;
+        }
         const named = about.get(document) ?? 0;
         if (named > 0) about.delete(document);
-        if (first + weights.second * second + weights.third * third + weights.about * named >= least - tiny)
+        if (text + weights.about * named >= least - tiny)
           add(toCandidate(document, passagesIn(room, documents, { from, to: at }), named));
         at--;
       }

@@ -15,7 +15,24 @@ export interface TermEntry {
 const enough = 8_192;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+
+function writeName(into: ByteWriter, term: string): void {
+  const { length } = term;
+  into.reserve(length + 5);
+  const from = into.size;
+  into.number(length);
+  for (let at = 0; at < length; at++) {
+    const unit = term.charCodeAt(at);
+    if (unit > 127) {
+      const name = encoder.encode(term);
+      into.size = from;
+      into.number(name.length);
+      into.raw(name);
+      return;
+    }
+    into.bytes[into.size++] = unit;
+  }
+}
 
 /** Packs terms, given in order, into blocks. */
 export class BlockWriter {
@@ -30,10 +47,8 @@ export class BlockWriter {
 
   add({ term, count, postings, positions }: TermEntry): void {
     this.#first ??= term;
-    const name = encoder.encode(term);
     const into = this.#postings;
-    into.number(name.length);
-    into.raw(name);
+    writeName(into, term);
     into.number(count);
     into.number(postings.length);
     into.number(positions.length);
@@ -52,10 +67,11 @@ export class BlockWriter {
 /** The terms of a block in order. Without `positions` theirs are empty. */
 export function* entriesOf(postings: Uint8Array, positions?: Uint8Array): Generator<TermEntry> {
   const reader = new ByteReader(postings);
+  const buffer = Buffer.from(postings.buffer, postings.byteOffset, postings.byteLength);
   let place = 0;
   while (reader.at < postings.length) {
     const length = reader.number();
-    const term = decoder.decode(postings.subarray(reader.at, reader.at + length));
+    const term = buffer.toString("utf8", reader.at, reader.at + length);
     reader.at += length;
     const count = reader.number();
     const size = reader.number();

@@ -1,13 +1,15 @@
 import type { Segment, TermBlock } from "../../stores/store.ts";
-import { type Language, stemmerOf } from "../text/language.ts";
-import { toTerms } from "../text/terms.ts";
+import type { Language } from "../text/language.ts";
 import { eachWord } from "../text/words.ts";
 import { BlockWriter } from "./block.ts";
+import { createDictionary } from "./dictionary.ts";
+import { scan } from "./scan.ts";
 import { ByteWriter } from "./varint.ts";
 
 /** What a passage is found by. */
 export interface PassageText {
-  readonly text: string;
+  /** In UTF-8. */
+  readonly raw: Buffer;
   /** Words that it is found by though they do not stand in it: the headings above. */
   readonly context?: string;
 }
@@ -26,8 +28,12 @@ export const aboutMark = "^";
 /** What tells tags from words: the term of `#project/garden` is `#project/garden`, and `#project` is another of its document's. */
 export const tagMark = "#";
 
-/** The most words of a language whose terms are remembered. */
-const mostRemembered = 200_000;
+/** The most terms that are remembered from one segment to the next. */
+const mostRemembered = 400_000;
+/** A passage's places; words behind the last share it. */
+const placeBits = 13;
+const places = 2 ** placeBits;
+const mostPassages = 200_000;
 const longestPassage = 65_535;
 
 /** Gathers documents into a segment. One is used again and again: it remembers the terms of words. */
@@ -41,111 +47,93 @@ export interface SegmentBuilder {
 }
 
 export function createSegmentBuilder(): SegmentBuilder {
-  let ids = new Map<string, number>();
-  let terms: string[] = [];
-  let memos = new Map<Language, Map<string, Int32Array>>();
-  // One entry an occurrence: the term, the passage, and the place in it.
-  let log = new Uint32Array(3 * 262_144);
+  let dictionary = createDictionary();
+  // One entry an occurrence: the term, and the passage with the place in it.
+  let log = new Uint32Array(2 * 262_144);
   let logged = 0;
   let documents: number[] = [];
   let lengths: number[] = [];
   let document = 0;
   let size = 0;
 
-  const idOf = (term: string): number => {
-    let id = ids.get(term);
-    if (id === undefined) {
-      id = terms.length;
-      terms.push(term);
-      ids.set(term, id);
-    }
-    return id;
-  };
-
   const note = (term: number, place: number): void => {
-    if (logged + 3 > log.length) {
+    if (logged + 2 > log.length) {
       const grown = new Uint32Array(log.length * 2);
       grown.set(log);
       log = grown;
     }
     log[logged++] = term;
-    log[logged++] = lengths.length;
-    log[logged++] = place;
-  };
-
-  const memoOf = (key: string): Map<string, Int32Array> => {
-    let memo = memos.get(key);
-    if (!memo) {
-      memo = new Map();
-      memos.set(key, memo);
-    }
-    if (memo.size > mostRemembered) memo.clear();
-    return memo;
+    log[logged++] = ((lengths.length << placeBits) | (place < places ? place : places - 1)) >>> 0;
   };
 
   /** Notes the words of a text from a place on; gives the place behind the last. `mark` goes before each term. */
-  const read = (text: string, language: Language, { from = 0, mark = "" } = {}): number => {
-    const memo = memoOf(`${mark}${language}`);
-    const stem = stemmerOf(language);
+  const read = (bytes: Buffer, language: Language, { from = 0, mark = "" } = {}): number => {
+    const memo = dictionary.memoOf(language, mark);
     let place = from;
-    eachWord(text, {
-      word(word) {
-        let found = memo.get(word);
-        if (found === undefined) {
-          found = Int32Array.from(toTerms(word, stem), (term) => idOf(mark + term));
-          memo.set(word, found);
-        }
-        const { length } = found;
-        if (length === 0) return;
-        // A name made of words is found by itself and word by word, as they follow each other.
-        note(found[0] as number, place);
-        for (let at = 1; at < length; at++) note(found[at] as number, place++);
-        if (length === 1) place++;
+    const take = (found: Int32Array): void => {
+      const { length } = found;
+      if (length === 0) return;
+      // A name made of words is found by itself and word by word, as they follow each other.
+      note(found[0] as number, place);
+      for (let at = 1; at < length; at++) note(found[at] as number, place++);
+      if (length === 1) place++;
+    };
+    const visitor = {
+      word: (word: string) => take(memo.termsOf(word)),
+      gram: (gram: string) => note(dictionary.idOf(mark + gram), place++),
+    };
+    scan(bytes, memo.table, {
+      known(value) {
+        // Most words are one term, which stands for itself.
+        if ((value & 1) === 0) note(value >>> 1, place++);
+        else take(memo.several[value >>> 1] as Int32Array);
       },
-      gram(gram) {
-        note(idOf(mark + gram), place++);
+      fresh(word) {
+        const found = memo.termsOf(word);
+        take(found);
+        if (found.length === 1) return (found[0] as number) * 2;
+        memo.several.push(found);
+        return (memo.several.length - 1) * 2 + 1;
       },
+      other: (text) => eachWord(text, visitor),
     });
     return place;
   };
 
   return {
     get size() {
-      return size;
+      // So many passages make a segment, however short they are.
+      return lengths.length > mostPassages ? Number.POSITIVE_INFINITY : size;
     },
     add({ language, about, tags = [], passages }) {
-      const first = lengths.length;
-      const named = read(about, language, { mark: aboutMark });
-      for (const tag of new Set(tags.flatMap(withAncestors))) note(idOf(tagMark + tag), 0);
+      if (passages.length === 0) throw new RangeError("A document has at least one passage.");
+      if (lengths.length + passages.length > 2 ** 32 / places) throw new RangeError("A segment has too many passages.");
+      const named = read(Buffer.from(about), language, { mark: aboutMark });
+      for (const tag of new Set(tags.flatMap(withAncestors))) note(dictionary.idOf(tagMark + tag), 0);
       let words = 0;
-      for (const { text, context } of passages) {
-        const length = read(text, language);
+      for (const { raw, context } of passages) {
+        const length = read(raw, language);
         // Behind the text, where no phrase reaches.
-        if (context) read(context, language, { from: length + 100 });
+        if (context) read(Buffer.from(context), language, { from: length + 100 });
         words += length;
-        size += text.length;
+        size += raw.length;
         documents.push(document);
         lengths.push(Math.min(length, longestPassage));
       }
-      if (lengths.length === first) throw new RangeError("A document has at least one passage.");
       return { number: document++, about: named, text: words };
     },
     take() {
       const segment: Segment = {
         documents: Uint32Array.from(documents),
         lengths: Uint16Array.from(lengths),
-        ...toBlocks(log.subarray(0, logged), terms),
+        ...toBlocks(log.subarray(0, logged), dictionary.terms),
       };
       logged = 0;
       documents = [];
       lengths = [];
       document = 0;
       size = 0;
-      if (terms.length > 2 * mostRemembered) {
-        ids = new Map();
-        terms = [];
-        memos = new Map();
-      }
+      if (dictionary.terms.length > mostRemembered) dictionary = createDictionary();
       return segment;
     },
   };
@@ -154,35 +142,38 @@ export function createSegmentBuilder(): SegmentBuilder {
 /** Sorts the occurrences by term, which they keep their order in, and packs them. */
 function toBlocks(log: Uint32Array, terms: readonly string[]): Pick<Segment, "blocks" | "vocabulary"> {
   const starts = new Uint32Array(terms.length + 1);
-  for (let at = 0; at < log.length; at += 3) (starts[(log[at] as number) + 1] as number)++;
-  const used: number[] = [];
-  for (let id = 0; id < terms.length; id++) if ((starts[id + 1] as number) > 0) used.push(id);
-  for (let id = 0; id < terms.length; id++) starts[id + 1] = (starts[id + 1] as number) + (starts[id] as number);
-  const sorted = new Uint32Array((log.length / 3) * 2);
-  const next = starts.slice();
-  for (let at = 0; at < log.length; at += 3) {
-    const id = log[at] as number;
-    const to = 2 * (next[id] as number);
-    next[id] = (next[id] as number) + 1;
-    sorted[to] = log[at + 1] as number;
-    sorted[to + 1] = log[at + 2] as number;
+  for (let at = 0; at < log.length; at += 2) (starts[(log[at] as number) + 1] as number)++;
+  const used = new Map<string, number>();
+  for (let id = 0; id < terms.length; id++) {
+    if ((starts[id + 1] as number) > 0) used.set(terms[id] as string, id);
+    starts[id + 1] = (starts[id + 1] as number) + (starts[id] as number);
   }
-  used.sort((a, b) => ((terms[a] as string) < (terms[b] as string) ? -1 : 1));
+  const sorted = new Uint32Array(log.length / 2);
+  const next = starts.slice();
+  for (let at = 0; at < log.length; at += 2) {
+    const id = log[at] as number;
+    const to = next[id] as number;
+    next[id] = to + 1;
+    sorted[to] = log[at + 1] as number;
+  }
+  const names = [...used.keys()].sort();
   const blocks: TermBlock[] = [];
   const writer = new BlockWriter((block) => blocks.push(block));
   const postings = new ByteWriter(4_096);
   const positions = new ByteWriter(4_096);
-  for (const id of used) {
+  for (const term of names) {
+    const id = used.get(term) as number;
     let count = 0;
     let before = 0;
-    const end = 2 * (starts[id + 1] as number);
-    for (let at = 2 * (starts[id] as number); at < end; ) {
-      const passage = sorted[at] as number;
+    const end = starts[id + 1] as number;
+    for (let at = starts[id] as number; at < end; ) {
+      const passage = (sorted[at] as number) >>> placeBits;
       let times = 0;
       let place = 0;
-      for (; at < end && sorted[at] === passage; at += 2) {
-        positions.number((sorted[at + 1] as number) - place);
-        place = sorted[at + 1] as number;
+      for (; at < end && (sorted[at] as number) >>> placeBits === passage; at++) {
+        const here = (sorted[at] as number) & (places - 1);
+        positions.number(here - place);
+        place = here;
         times++;
       }
       postings.number(passage - before);
@@ -191,7 +182,7 @@ function toBlocks(log: Uint32Array, terms: readonly string[]): Pick<Segment, "bl
       count++;
     }
     writer.add({
-      term: terms[id] as string,
+      term,
       count,
       postings: postings.bytes.subarray(0, postings.size),
       positions: positions.bytes.subarray(0, positions.size),
@@ -200,7 +191,7 @@ function toBlocks(log: Uint32Array, terms: readonly string[]): Pick<Segment, "bl
     positions.size = 0;
   }
   writer.flush();
-  return { blocks, vocabulary: toVocabulary(used.map((id) => terms[id] as string)) };
+  return { blocks, vocabulary: toVocabulary(names) };
 }
 
 const isWord = /^[\p{L}\p{M}]{3,32}$/u;

@@ -21,7 +21,6 @@ import { stemmer as swedish } from "@orama/stemmers/swedish";
 import { stemmer as tamil } from "@orama/stemmers/tamil";
 import { stemmer as turkish } from "@orama/stemmers/turkish";
 import { stemmer as ukrainian } from "@orama/stemmers/ukrainian";
-import { eld } from "eld/extrasmall";
 import * as stopWords from "stopword";
 
 /** ISO 639-1, or empty when it cannot be told. */
@@ -86,22 +85,63 @@ export const stemmerOf = (language: Language): Stemmer => languages[language]?.s
 export const stopWordsOf = (language: Language): readonly string[] => languages[language]?.stop ?? [];
 
 /** How much of a text its language is told by, in UTF-16 units. */
-const sample = 1_500;
+const sample = 1_200;
+const letters = /\p{L}[\p{L}\p{M}'’]*/gu;
 
-/** The language of a text by its beginning; in a short one it is a guess. */
-export function languageOf(text: string): Language {
-  const { language } = eld.detect(text.length > sample ? text.slice(0, sample) : text);
-  return language;
+/** Scripts that one language is written in, as far as its words are treated differently from others'. */
+const scripts: readonly (readonly [RegExp, Language])[] = [
+  [/[\p{sc=Hira}\p{sc=Kana}]/gu, "ja"],
+  [/\p{sc=Han}/gu, "zh"],
+  [/\p{sc=Hang}/gu, "ko"],
+  [/\p{sc=Thai}/gu, "th"],
+  [/\p{sc=Taml}/gu, "ta"],
+  [/\p{sc=Deva}/gu, "hi"],
+  [/\p{sc=Grek}/gu, "el"],
+  [/\p{sc=Hebr}/gu, "he"],
+  [/\p{sc=Armn}/gu, "hy"],
+];
+
+/** Of each commonest word the languages that have it: the fewer, the more it tells. */
+const byWord = new Map<string, Language[]>();
+for (const [language, { stop }] of Object.entries(languages)) {
+  for (const word of new Set(stop)) {
+    const known = byWord.get(word);
+    if (known) known.push(language);
+    else byWord.set(word, [language]);
+  }
 }
 
-/** How well a short text fits each of some languages, the best first, all within the best's reach; empty when it fits none. */
-export function guessLanguages(text: string, among: ReadonlySet<Language>): readonly Language[] {
-  const scores = Object.entries(eld.detect(text.slice(0, sample)).getScores()).filter(([language]) =>
-    among.has(language),
-  );
-  const best = Math.max(0, ...scores.map(([, score]) => score));
-  return scores
-    .filter(([, score]) => score >= best * 0.8)
-    .sort(([, a], [, b]) => b - a)
-    .map(([language]) => language);
+/**
+ * The language of a text by its beginning: by its script, or else by the commonest words of languages. A text in plain Latin letters that has none of these
+ * is taken for English, which short notes and names in programs mostly are.
+ */
+export function languageOf(text: string): Language {
+  const head = text.length > sample ? text.slice(0, sample) : text;
+  const words = head.toLowerCase().match(letters) ?? [];
+  const own = byScript(words.join(""));
+  if (own !== undefined) return own;
+  const [best] = byCommonWords(words);
+  const plain = words.length > 0 && words.every((word) => /^[a-z'’]+$/.test(word));
+  if (best && (best.score >= 1 || !plain)) return best.language;
+  return plain ? "en" : "";
+}
+
+/** A script counts with a third of the letters: names and programs in a text are in Latin ones. */
+const byScript = (text: string): Language | undefined =>
+  text === "" ? undefined : scripts.find(([script]) => (text.match(script)?.length ?? 0) * 3 >= text.length)?.[1];
+
+/** The languages that a short text may be in, the likeliest first; of those that are as likely, any. Empty when none is likelier than the others. */
+export const guessLanguages = (text: string, among: ReadonlySet<Language>): readonly Language[] =>
+  byCommonWords(text.toLowerCase().match(letters) ?? [], among).map(({ language }) => language);
+
+function byCommonWords(
+  words: readonly string[],
+  among?: ReadonlySet<Language>,
+): readonly { readonly language: Language; readonly score: number }[] {
+  const scores = new Map<Language, number>();
+  for (const word of words) {
+    const those = byWord.get(word)?.filter((language) => among?.has(language) ?? true) ?? [];
+    for (const language of those) scores.set(language, (scores.get(language) ?? 0) + 1 / those.length);
+  }
+  return [...scores].map(([language, score]) => ({ language, score })).sort((a, b) => b.score - a.score);
 }
