@@ -21,6 +21,11 @@ export interface ReadDocument {
    * ranges in it.
    */
   readonly text?: Buffer;
+  /**
+   * Where `text` came from in the file, when it is its text with only some characters mended: citations are then ranges of the file, and the text is not
+   * kept. See `toSourceSpan`.
+   */
+  readonly origin?: readonly { readonly at: number; readonly source: number }[];
   /** How the text is to be cut. */
   readonly kind: "markdown" | "code" | "text";
   /** In order, the first at 0 or behind it. Empty when the text has no parts with names. */

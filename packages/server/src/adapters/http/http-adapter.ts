@@ -5,7 +5,7 @@ import type { Reach } from "../../network/find-addresses.ts";
 import { type GuardedFetch, type GuardedResponse, refuseUrl } from "../../network/guarded-fetch.ts";
 import { parseUrl } from "../../network/parse-url.ts";
 import type { Adapter, Permit, Tool } from "../adapter.ts";
-import { decodeText } from "./decode-text.ts";
+import { decodeText } from "../../web-page/decode-text.ts";
 import { createPageReader, type PageReader } from "./page-reader.ts";
 import { toReach } from "./reach.ts";
 import { toRequestHeaders } from "./request-headers.ts";

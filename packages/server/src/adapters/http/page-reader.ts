@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { CallError } from "@portcullis/contracts";
 import { createGate } from "../../network/gate.ts";
-import type { Page, PageRequest } from "./read-page.ts";
+import type { Page, PageRequest } from "../../web-page/read-page.ts";
 
 export type PageReader = (request: PageRequest, signal: AbortSignal) => Promise<Page>;
 
