@@ -34,8 +34,11 @@ const rules: Rule[] = [
   never("the corridor knows no concrete part", `${server}/pipeline/`, {
     path: `${server}/(stores/(?!store\\.ts)|adapters/(?!adapter\\.ts)|transports|config|cli)`,
   }),
+  never("what reads files opens none and knows no store or adapter", `${server}/(ingest|web-page|vault)/`, {
+    path: `${server}/(stores/(?!store\\.ts)|adapters/(?!adapter\\.ts)|pipeline|transports|config|cli|identity)`,
+  }),
   never("an adapter sees its port and no other", `${server}/adapters/([^/]+)/`, {
-    path: `${server}/(adapters/(?!$1/|adapter\\.ts)|stores/(?!store\\.ts)|pipeline|transports|policy|config|cli)`,
+    path: `${server}/(adapters/(?!$1/|(adapter|search-source)\\.ts)|stores/(?!store\\.ts)|pipeline|transports|policy|config|cli)`,
   }),
   never("an engine sees its ports and no other", `${server}/stores/([^/]+)/`, {
     path: "^packages/server/src",

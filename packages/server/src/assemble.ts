@@ -6,6 +6,8 @@ import { createFsAdapter } from "./adapters/fs/create-fs-adapter.ts";
 import { createGitAdapter } from "./adapters/git/create-git-adapter.ts";
 import { createHttpAdapter } from "./adapters/http/http-adapter.ts";
 import { createIndexAdapter, type LookAtFile, type ReadFile } from "./adapters/index/index-adapter.ts";
+import { createOpenAiSource } from "./adapters/openai-store/openai-source.ts";
+import { createVaultAdapter, type VaultAdapterOptions } from "./adapters/vault/vault-adapter.ts";
 import type { Settings } from "./config/settings.ts";
 import { pin } from "./files/pin.ts";
 import { readPinned } from "./files/read-pinned.ts";
@@ -33,6 +35,7 @@ import { openAuditLog } from "./stores/sqlite/audit-log.ts";
 import { openState } from "./stores/sqlite/open-state.ts";
 import { openTextIndex } from "./stores/sqlite/text-index.ts";
 import type { TextIndex, TokenStore } from "./stores/store.ts";
+import { createVaultFeed } from "./vault/feed.ts";
 import { version } from "./version.ts";
 
 export interface Log extends FaultLog {
@@ -78,7 +81,13 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const index = openTextIndex({ path: indexPath });
   const indexer = createIndexThread({ path: indexPath, folders, fault: (message, err) => log.error({ err }, message) });
   const roots = createRoots(folders);
-  const adapters = createAdapters({ settings, folders, home, url, index, indexer, roots });
+  const vaults = createVaultFeed(index, folders);
+  const fetch = createGuardedFetch({ privateHosts: settings.http.privateHosts });
+  const adapters = createAdapters({
+    ...{ settings, folders, home, url, index, indexer, roots, fetch },
+    vaults: vaults.of,
+    fault: (message, err) => log.error({ err }, message),
+  });
   const registry = createRegistry(adapters);
   const policy = await createLivePolicy({
     store: createPolicyFolder(policyFolder(data, settings)),
@@ -94,7 +103,10 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     rates: createRateCounter(),
     turns: createTurnCounter(),
     audit,
-    redactor: createRedactor({ patterns: compilePatterns(settings.redact.patterns) }),
+    redactor: createRedactor({
+      patterns: compilePatterns(settings.redact.patterns),
+      secrets: settings.openaiStores.map(({ name, apiKey }) => ({ name, value: apiKey })),
+    }),
     compilePatterns: rememberPatterns(),
     inFlight: createInFlight(limits),
     limits,
@@ -131,17 +143,39 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
 }
 
 interface Sources extends Pick<AssemblyOptions, "folders" | "home" | "url"> {
-  readonly settings: Pick<Settings, "http">;
+  readonly settings: Pick<Settings, "openaiStores">;
   readonly index: TextIndex;
   readonly indexer: Indexer;
   readonly roots: Roots;
+  readonly vaults: VaultAdapterOptions["vaults"];
+  readonly fetch: ReturnType<typeof createGuardedFetch>;
+  readonly fault: (message: string, error: unknown) => void;
 }
 
 /** The sources that ship. A new kind of source is one line here. */
-const createAdapters = ({ settings, folders, home, url, index, indexer, roots }: Sources): readonly Adapter[] => [
+const createAdapters = ({
+  settings,
+  folders,
+  home,
+  url,
+  index,
+  indexer,
+  roots,
+  vaults,
+  fetch,
+  fault,
+}: Sources): readonly Adapter[] => [
   createFsAdapter({ name: "fs", folders, home }),
   createGitAdapter({ name: "git", folders, home }),
-  createHttpAdapter({ name: "http", fetch: createGuardedFetch({ privateHosts: settings.http.privateHosts }) }),
+  createHttpAdapter({ name: "http", fetch }),
+  createVaultAdapter({
+    name: "served",
+    folders,
+    vaults,
+    permalink: (id) => `${url()}/d/${id}`,
+    read: createReader(roots).read,
+    labels: { private: "files" },
+  }),
   createIndexAdapter({
     name: "served",
     index,
@@ -151,6 +185,8 @@ const createAdapters = ({ settings, folders, home, url, index, indexer, roots }:
     permalink: (id) => `${url()}/d/${id}`,
     ...createReader(roots),
     labels: { private: "files" },
+    sources: settings.openaiStores.map(({ name, ...store }) => createOpenAiSource({ name, ...store, fetch })),
+    fault,
   }),
 ];
 
@@ -158,8 +194,15 @@ const createAdapters = ({ settings, folders, home, url, index, indexer, roots }:
 export function describeTools(): Registry {
   const index = createMemoryTextIndex();
   const indexer = createIndexer({ index, folders: [], fault: () => {} });
-  const world = { folders: [], home: "/", url: () => "", settings: { http: { privateHosts: [] } } };
-  return createRegistry(createAdapters({ ...world, index, indexer, roots: createRoots([]) }));
+  const world = {
+    folders: [],
+    home: "/",
+    url: () => "",
+    settings: { openaiStores: [] },
+    vaults: async () => undefined,
+  };
+  const fetch = createGuardedFetch({ privateHosts: [] });
+  return createRegistry(createAdapters({ ...world, index, indexer, roots: createRoots([]), fetch, fault: () => {} }));
 }
 
 /** What policies are compiled with, by the server and by the commands alike. */

@@ -60,6 +60,8 @@ export interface Tool<I = never, O = unknown> {
   filter?(output: O, allows: (resource: Resource) => boolean): O;
   /** The spans of sources that an answer quotes. */
   citations?(output: O): readonly Citation[];
+  /** Sentences on what an answer lacks, for the caller: they join the `why` of the outcome. */
+  notes?(output: O): readonly string[];
 }
 
 /** A tool whose argument type the registry has forgotten: arguments reach it only after its own schema accepted them. */

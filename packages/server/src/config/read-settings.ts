@@ -21,7 +21,12 @@ type Tree = { [key: string]: unknown };
 
 interface Key {
   readonly path: readonly string[];
-  readonly schema: TSchema & { readonly type?: string; readonly default?: unknown; readonly description?: string };
+  readonly schema: TSchema & {
+    readonly type?: string;
+    readonly default?: unknown;
+    readonly description?: string;
+    readonly items?: { readonly type?: string };
+  };
 }
 
 /** Every setting with its place in the file, in the order of the schema. */
@@ -145,6 +150,7 @@ function fromText(text: string, { path, schema }: Key): unknown {
     case "boolean":
       return text === "true" || text === "1" ? true : text === "false" || text === "0" ? false : text;
     case "array":
+      if (schema.items?.type === "object") return toObjects(text);
       return toList(text, separators[path.join(".")] ?? ",");
     default:
       return text;
@@ -152,6 +158,15 @@ function fromText(text: string, { path, schema }: Key): unknown {
 }
 
 const toNumber = (text: string): unknown => (/^\d{1,15}$/.test(text) ? Number(text) : text);
+
+/** A JSON array of objects; what is none fails the schema. */
+function toObjects(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
 
 /** A JSON array of texts, or texts between separators. */
 function toList(text: string, separator: string): readonly string[] {

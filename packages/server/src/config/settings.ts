@@ -4,6 +4,22 @@ const closed = { additionalProperties: false } as const;
 const count = (minimum: number, fallback: number, description: string) =>
   Type.Integer({ minimum, default: fallback, description });
 
+const OpenAiStore = Type.Object(
+  {
+    name: Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$" }),
+    vectorStore: Type.String({ pattern: "^[A-Za-z0-9_-]{1,128}$" }),
+    apiKey: Type.String({ pattern: "^[\\x21-\\x7e]+$" }),
+    baseUrl: Type.Optional(Type.String()),
+    organization: Type.Optional(Type.String()),
+    project: Type.Optional(Type.String()),
+    ranker: Type.Optional(Type.Enum(["auto", "none", "default-2024-11-15"])),
+    scoreThreshold: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+    rewriteQuery: Type.Optional(Type.Boolean()),
+    untrusted: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
+
 /**
  * Every setting, its default and what it does: the configuration file's schema, and the source of docs/configuration.md. The environment
  * variable of `limits.turnCalls` is `PORTCULLIS_LIMITS_TURN_CALLS`, and so on for each key.
@@ -75,6 +91,12 @@ export const Settings = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    openaiStores: Type.Array(OpenAiStore, {
+      default: [],
+      maxItems: 16,
+      description:
+        "OpenAI vector stores that search and fetch look in too. Nothing is sent to one before a policy allows its URL.",
+    }),
     http: Type.Object(
       {
         privateHosts: Type.Array(Type.String(), {

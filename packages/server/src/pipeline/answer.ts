@@ -13,11 +13,12 @@ export function succeed(
 ): Success {
   const citations: readonly Citation[] = call.tool.citations?.(answer.shown) ?? [];
   const summary = maskedSummary(answer.masked);
+  const why = [...(summary === undefined ? [] : [summary]), ...(call.tool.notes?.(answer.shown) ?? [])];
   const success: Success = {
     ok: true,
     result: answer.value,
     auditId: facts.id,
-    ...(summary !== undefined && { why: [summary] }),
+    ...(why.length > 0 && { why }),
     ...(citations.length > 0 && { citations: [...citations] }),
   };
   const bytes = Buffer.byteLength(resultText(success));

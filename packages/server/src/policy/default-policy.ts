@@ -19,7 +19,7 @@ purpose: required
 
 scopes:
   # Reading the folders that the server serves: search, and the documents, files and history that it finds.
-  - tool: [search, fetch, "index.*", fs.readFile, fs.list, fs.stat, git.log]
+  - tool: [search, fetch, "index.*", "vault.*", fs.readFile, fs.list, fs.stat, git.log]
     allow:
       # @served is every served folder, @NAME the served folder of that name, ~ your home. * stands for a
       # part of one name, ** for any number of folders: "@served/**" is each folder with all below it.
@@ -76,7 +76,7 @@ scopes:
       - "**/.password-store/**"
 
   # The inside of git repositories: git.log tells their history, file by file, under the rules above.
-  - tool: [search, fetch, "index.*", "fs.*"]
+  - tool: [search, fetch, "index.*", "vault.*", "fs.*"]
     deny: ["**/.git/**"]
 
 # More to try, one line each:

@@ -77,7 +77,7 @@ export function createBatch({
         await write();
       }
       if (fresh.length > 0) flush();
-      gathered.push({ folder, change: { kind: "done", key, stamp, sha256, parts } });
+      gathered.push({ folder, change: { kind: "done", key, stamp, sha256: sha256(), parts } });
     },
     forget(folder, path) {
       // What the segment has of it then belongs to no document, and so is not found.

@@ -1,7 +1,6 @@
 import { type BigIntStats, type Dirent, lstatSync, readdirSync, readSync } from "node:fs";
 import type { FileStamp } from "../stores/store.ts";
 import { mountOf, notRegular, opened, type Pinned, pinned, Unreadable } from "./pinned.ts";
-import { largestFile } from "./text-kind.ts";
 
 /** What stands at a path: a file to look at, a folder, or something that is not indexed, with the reason. */
 export type Finding =
@@ -15,10 +14,8 @@ export interface FolderTree {
   /** What the folder holds, its children by name. */
   list(folder: string): readonly { readonly name: string; readonly finding: Finding }[];
   find(path: string): Finding;
-  /** A file's bytes with the stamp that they were read under. */
-  read(path: string): { readonly bytes: Buffer; readonly stamp: FileStamp };
-  /** The bytes `[start, end)` of a file; fewer when it ends before. */
-  readSpan(path: string, start: number, end: number): Buffer;
+  /** The bytes `[start, end)` of a file; fewer when it ends before. With `stamp`, only as long as the file still has it. */
+  readSpan(path: string, start: number, end: number, stamp?: FileStamp): Buffer;
 }
 
 /** The tree of a folder given by its real path. */
@@ -49,18 +46,13 @@ export function createFolderTree(root: string): FolderTree {
         });
       }),
     find: (path) => at(path, ({ stat }) => toFinding(stat)),
-    read: (path) =>
-      at(path, (pin) =>
-        opened(pin, (fd) => {
-          if (pin.stat.size > largestFile) throw new Unreadable(tooLarge);
-          return { bytes: readUpTo(fd, 0, largestFile), stamp: toStamp(pin.stat) };
-        }),
-      ),
-    readSpan: (path, start, end) => at(path, (pin) => opened(pin, (fd) => readUpTo(fd, start, end - start))),
+    readSpan: (path, start, end, stamp) =>
+      at(path, (pin) => {
+        if (stamp && !isSameStamp(toStamp(pin.stat), stamp)) throw new Unreadable("It has changed while it was read.");
+        return opened(pin, (fd) => readUpTo(fd, start, end - start));
+      }),
   };
 }
-
-const tooLarge = `It is larger than ${largestFile / 1_048_576} MiB.`;
 
 function entriesOf(path: string): readonly Dirent[] {
   try {
@@ -88,7 +80,7 @@ function toFinding(stat: BigIntStats): Finding {
   if (!stat.isFile()) return { kind: "other", stamp, reason: notRegular(stat) };
   if (stat.nlink > 1n)
     return { kind: "other", stamp, reason: "It has another hard link, which may lie outside of the folder." };
-  return stat.size > largestFile ? { kind: "other", stamp, reason: tooLarge } : { kind: "file", stamp };
+  return { kind: "file", stamp };
 }
 
 /** A stamp that no file has: what carries it is looked at again. */

@@ -1,6 +1,7 @@
 import ignore, { type Ignore } from "ignore";
 import type { FolderTree } from "./folder-tree.ts";
 import { Unreadable } from "./pinned.ts";
+import { largestFile } from "./text-kind.ts";
 
 /** The files whose rules are honoured, in every folder; where they contradict each other the later one wins. */
 export const ruleFiles: readonly string[] = [".gitignore", ".portcullisignore"];
@@ -80,7 +81,7 @@ export const readRulesOf =
   (folder: string): readonly string[] =>
     ruleFiles.flatMap((name) => {
       try {
-        return [tree.read(folder === "" ? name : `${folder}/${name}`).bytes.toString("utf8")];
+        return [tree.readSpan(folder === "" ? name : `${folder}/${name}`, 0, largestFile).toString("utf8")];
       } catch (error) {
         if (error instanceof Unreadable) return [];
         throw error;

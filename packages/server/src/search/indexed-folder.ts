@@ -1,13 +1,16 @@
-import { hash } from "node:crypto";
 import type { ServedFolder } from "../adapters/adapter.ts";
+import { NotReadable } from "../ingest/document.ts";
+import { formatOf } from "../ingest/formats/format-of.ts";
+import { readFile, refuseLarger } from "../ingest/read-file.ts";
+import type { Sandbox } from "../ingest/sandbox/sandbox.ts";
 import type { DocumentKey, FileStamp, IndexChange, KnownFile, TextIndex } from "../stores/store.ts";
 import { type Finding, type FolderTree, isSameStamp, noStamp } from "./folder-tree.ts";
 import { createRules, readRulesOf } from "./ignore-rules.ts";
+import { openFile } from "./open-file.ts";
 import type { createPace } from "./pace.ts";
 import { Unreadable } from "./pinned.ts";
-import { type Prepared, prepare } from "./prepare.ts";
-import { readText } from "./read-text.ts";
-import { binaryByContent, binaryByName } from "./text-kind.ts";
+import { type Origin, type Prepared, prepare } from "./prepare.ts";
+import { binaryByName, largestFile } from "./text-kind.ts";
 import { walk } from "./walk.ts";
 
 type Pace = ReturnType<typeof createPace>;
@@ -19,9 +22,25 @@ export interface Reading {
   readonly kind: "read";
   readonly key: DocumentKey;
   readonly stamp: FileStamp;
-  readonly sha256: string;
-  readonly documents: Iterable<Prepared> | AsyncIterable<Prepared>;
+  /** Of all its bytes, in hex; once its documents have been taken. */
+  sha256(): string;
+  /** Fails with what `refusal` has an answer to when the file turns out to be unreadable. */
+  readonly documents: AsyncIterable<Prepared>;
 }
+
+/** What to note of a file that cannot be read; undefined when the fault is not the file's. */
+export function refusal(key: DocumentKey, stamp: FileStamp, error: unknown): Exclude<Examined, Reading> | undefined {
+  if (error instanceof NotReadable) return { kind: "skip", key, stamp, reason: error.message };
+  if (!(error instanceof Unreadable)) return undefined;
+  // Rights may change without the stamp: it is tried again at the next start.
+  return error.gone ? { kind: "remove", key } : { kind: "skip", key, stamp: noStamp, reason: error.message };
+}
+
+async function* prepared(documents: ReturnType<typeof readFile>, origin: Origin): AsyncGenerator<Prepared> {
+  for await (const document of documents) yield prepare(document, origin);
+}
+
+const none = Buffer.alloc(0);
 
 /** A served folder beside what the index knows of it. */
 export interface IndexedFolder {
@@ -46,9 +65,10 @@ export interface IndexedFolderOptions {
   readonly folder: ServedFolder;
   readonly index: TextIndex;
   readonly tree: FolderTree;
+  readonly sandbox: Pick<Sandbox, "read">;
 }
 
-export function createIndexedFolder({ folder, index, tree }: IndexedFolderOptions): IndexedFolder {
+export function createIndexedFolder({ folder, index, tree, sandbox }: IndexedFolderOptions): IndexedFolder {
   const source = folder.path;
   const readRules = readRulesOf(tree);
   let rules = createRules(readRules);
@@ -75,21 +95,23 @@ export function createIndexedFolder({ folder, index, tree }: IndexedFolderOption
     }
   };
 
-  async function look(key: DocumentKey, stamp: FileStamp): Promise<Examined> {
-    const reason = binaryByName(key.path);
+  function look(key: DocumentKey, stamp: FileStamp): Examined {
+    const { path } = key;
+    const format = formatOf(path, none);
+    const reason = format ? undefined : binaryByName(path);
     if (reason !== undefined) return { kind: "skip", key, stamp, reason };
     try {
-      const { bytes, stamp: read } = tree.read(key.path);
-      const sha256 = hash("sha256", bytes);
-      if (known.get(key.path)?.sha256 === sha256) return { kind: "stamp", key, stamp: read };
-      const unreadable = binaryByContent(bytes);
-      if (unreadable !== undefined) return { kind: "skip", key, stamp: read, reason: unreadable };
-      const origin = { path: key.path, bytes, stamp: read, sha256 };
-      return { kind: "read", key, stamp: read, sha256, documents: [prepare(readText(key.path), origin)] };
+      // Exports of chats are JSON of any size, told by what they begin with.
+      if (!/\.jsonl?$/i.test(path)) refuseLarger(stamp.size, format?.largest ?? largestFile);
+      const file = openFile(tree, path, stamp);
+      if (file.small && file.sha256() === known.get(path)?.sha256) return { kind: "stamp", key, stamp };
+      const bytes = file.small ? file.whole() : none;
+      const origin = { path, bytes, stamp, sha256: file.sha256() };
+      return { kind: "read", key, stamp, sha256: file.sha256, documents: prepared(readFile(file, sandbox), origin) };
     } catch (error) {
-      if (!(error instanceof Unreadable)) throw error;
-      // Rights may change without the stamp: it is tried again at the next start.
-      return error.gone ? { kind: "remove", key } : { kind: "skip", key, stamp: noStamp, reason: error.message };
+      const refused = refusal(key, stamp, error);
+      if (!refused) throw error;
+      return refused;
     }
   }
 

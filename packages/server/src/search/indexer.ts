@@ -1,14 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServedFolder } from "../adapters/adapter.ts";
+import { createSandbox } from "../ingest/sandbox/sandbox.ts";
 import type { DocumentKey, TextIndex } from "../stores/store.ts";
 import { type Batch, createBatch } from "./batch.ts";
 import { createFolderTree, type FolderTree } from "./folder-tree.ts";
 import { type Following, follow } from "./follow.ts";
-import { createIndexedFolder, type IndexedFolder } from "./indexed-folder.ts";
+import { createIndexedFolder, type IndexedFolder, refusal } from "./indexed-folder.ts";
+import { createLanes, type Lane, lanes } from "./lanes.ts";
 import { createMerger } from "./merger.ts";
 import { createPace } from "./pace.ts";
 import { createSegmentBuilder } from "./segment/builder.ts";
-import { createWorkQueue, type Progress } from "./work-queue.ts";
+import type { Progress } from "./work-queue.ts";
 
 /** What one transaction takes at most; a crash loses no more than this. `bytes` are of text. */
 const most = { changes: 4_096, bytes: 8_388_608, ms: 1_000 } as const;
@@ -47,11 +49,13 @@ export function createIndexer(options: IndexerOptions): Indexer {
   const { index, fault, treeOf = createFolderTree, now = () => performance.now() } = options;
   const ending = new AbortController();
   const { signal } = ending;
-  const queue = createWorkQueue<IndexedFolder>(now);
+  const queue = createLanes<IndexedFolder>(now);
   const pace = createPace();
-  const builder = createSegmentBuilder();
+  const sandbox = createSandbox();
   const merger = createMerger({ index, fault });
-  const folders = options.folders.map((folder) => createIndexedFolder({ folder, index, tree: treeOf(folder.path) }));
+  const folders = options.folders.map((folder) =>
+    createIndexedFolder({ folder, index, sandbox, tree: treeOf(folder.path) }),
+  );
   const followed = new Map<IndexedFolder, Following>();
   const rescans = new Map<IndexedFolder, NodeJS.Timeout>();
   const tasks = new Set<Promise<unknown>>();
@@ -128,9 +132,10 @@ export function createIndexer(options: IndexerOptions): Indexer {
     await scan(folder);
   }
 
-  async function work(): Promise<void> {
+  async function work(lane: Lane): Promise<void> {
+    const builder = createSegmentBuilder();
     while (!signal.aborted) {
-      const taken = await queue.take(signal, most.changes);
+      const taken = await queue.take(lane, signal, most.changes);
       const began = now();
       const batch = createBatch({ index, builder });
       for (const { owner, path, done, again } of taken) {
@@ -149,7 +154,7 @@ export function createIndexer(options: IndexerOptions): Indexer {
         await pace();
       }
       await keep(batch, taken);
-      await merger.tidy(signal);
+      if (lane === "quick") await merger.tidy(signal);
     }
   }
 
@@ -157,8 +162,18 @@ export function createIndexer(options: IndexerOptions): Indexer {
   async function examine(owner: IndexedFolder, path: string, batch: Batch): Promise<boolean> {
     const found = await owner.examine(path);
     if (!found) return false;
-    if (found.kind !== "read") batch.change(owner, found);
-    else await batch.read(owner, found, { most: most.bytes, signal });
+    if (found.kind !== "read") {
+      batch.change(owner, found);
+      return true;
+    }
+    try {
+      await batch.read(owner, found, { most: most.bytes, signal });
+    } catch (error) {
+      const refused = refusal(found.key, found.stamp, error);
+      if (!refused) throw error;
+      batch.forget(owner, path);
+      batch.change(owner, refused);
+    }
     return true;
   }
 
@@ -176,7 +191,7 @@ export function createIndexer(options: IndexerOptions): Indexer {
 
   return {
     async start() {
-      run(work(), "Indexing has ended.");
+      for (const lane of lanes) run(work(lane), "Indexing has ended.");
       queue.hold();
       try {
         await Promise.all(
@@ -198,6 +213,7 @@ export function createIndexer(options: IndexerOptions): Indexer {
       ending.abort();
       for (const timer of rescans.values()) clearInterval(timer);
       await Promise.all([...followed.values()].map((following) => following.stop()));
+      await sandbox.stop();
       await Promise.allSettled([...tasks, ...scans.values()]);
       queue.end();
     },

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { toSourceSpan } from "../ingest/chats/source-span.ts";
 import type { ReadDocument, Section } from "../ingest/document.ts";
 import type { FileStamp, NewDocument, Passage } from "../stores/store.ts";
 import { chunkWithHeadings } from "./chunk.ts";
@@ -37,10 +38,10 @@ export function prepare(read: ReadDocument, { path, bytes, sha256, stamp }: Orig
       const raw = source.subarray(start, end);
       const text = toText(raw);
       const above = trail.filter(({ at }) => at < start);
+      const span = read.origin ? toSourceSpan(read.origin, { start, end }) : { start, end };
       passages.push({
-        start,
-        end,
-        sha256: hash("sha256", raw),
+        ...span,
+        sha256: hash("sha256", read.origin ? bytes.subarray(span.start, span.end) : raw),
         text,
         label: [section.label, ...trail.map((heading) => heading.text)].filter((part) => part !== "").join(" › "),
         ...(section.id !== undefined && { identity: section.id }),
@@ -56,12 +57,12 @@ export function prepare(read: ReadDocument, { path, bytes, sha256, stamp }: Orig
   return {
     document: {
       part,
-      sha256: read.text ? hash("sha256", `${title}\n${hash("sha256", read.text)}`) : sha256,
+      sha256: read.text && !read.origin ? hash("sha256", `${title}\n${hash("sha256", read.text)}`) : sha256,
       title,
       language,
       time: time ?? Number(stamp.mtimeNs / 1_000_000n),
       facts: { ...(tags && { tags }), ...(aliases && { aliases }), ...(links && { links }) },
-      ...(read.text && { text: read.text }),
+      ...(read.text && !read.origin && { text: read.text }),
       passages,
     },
     text: {

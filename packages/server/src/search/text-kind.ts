@@ -12,7 +12,7 @@ const code = list(
     " css scss less vue svelte dart ex exs erl hs clj el lisp ml nix tf hcl proto graphql toml yaml yml ini conf env gradle cmake mk",
 );
 const binary = list(
-  "pdf doc docx xls xlsx ppt pptx odt ods odp epub mobi png jpg jpeg gif webp avif heic bmp tif tiff ico psd mp3 m4a flac wav ogg opus mp4" +
+  "doc xls xlsx ppt pptx ods odp mobi png jpg jpeg gif webp avif heic bmp tif tiff ico psd mp3 m4a flac wav ogg opus mp4" +
     " mkv mov avi webm zip gz tgz bz2 xz zst 7z rar tar jar war class so dll dylib exe bin o a wasm iso dmg img db sqlite sqlite3 ttf otf" +
     " woff woff2 eot pyc parquet kdbx gpg age p12 pfx jks keystore",
 );
@@ -30,8 +30,6 @@ export const binaryByName = (path: string): string | undefined =>
 
 /** Why bytes are no plain text, or undefined. */
 export function binaryByContent(bytes: Buffer): string | undefined {
-  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
-    return "It is in UTF-16; save it as UTF-8 to have it searched.";
   if (bytes.includes(0)) return "It is binary.";
   const head = bytes.subarray(0, 8_192).toString("utf8");
   const broken = head.split("\uFFFD").length - 1;

@@ -1,8 +1,9 @@
 import { hash } from "node:crypto";
-import { CallError, type Resource, toUri } from "@portcullis/contracts";
+import { CallError, type Citation, type Resource, toUri } from "@portcullis/contracts";
 import { type Static, Type } from "typebox";
 import { locate, toPolicyPath, unknownDocument } from "../../search/document-id.ts";
 import type { Tool } from "../adapter.ts";
+import { findSource } from "../search-source.ts";
 import type { IndexAdapterOptions } from "./index-adapter.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -25,8 +26,10 @@ const Output = Type.Object(
  * are none. A document over the caller's limit is refused, since half of one cannot be told from the whole.
  */
 export function createFetchTool(options: IndexAdapterOptions): Tool<Static<typeof Input>, Static<typeof Output>> {
-  const { index, folders, permalink, read, look, labels } = options;
-  const toResource = (id: string): Resource => ({ kind: "path", path: toPolicyPath(locate(folders, id)) });
+  const { index, folders, permalink, read, look, labels, sources = [] } = options;
+  const citations = new WeakMap<Static<typeof Output>, Citation>();
+  const toResource = (id: string): Resource =>
+    findSource(sources, id)?.resource(id) ?? { kind: "path", path: toPolicyPath(locate(folders, id)) };
   return {
     name: "fetch",
     title: "Fetch",
@@ -38,6 +41,13 @@ export function createFetchTool(options: IndexAdapterOptions): Tool<Static<typeo
     output: Output,
     touches: ({ id }) => [toResource(id)],
     async run({ id }, { permit, signal }) {
+      const source = findSource(sources, id);
+      if (source) {
+        const { title, text, metadata, citation } = await source.fetch(id, { maxBytes: permit.maxBytes, signal });
+        const output = { id, title, text, url: permalink(id), metadata: { ...metadata } };
+        if (citation) citations.set(output, citation);
+        return output;
+      }
       const place = locate(folders, id);
       const document = index.document(place, place.part);
       if (!document) throw unknownDocument(id);
@@ -67,7 +77,10 @@ export function createFetchTool(options: IndexAdapterOptions): Tool<Static<typeo
       if (!allows(toResource(output.id))) throw unknownDocument(output.id);
       return output;
     },
-    citations({ id, metadata }) {
+    citations(output) {
+      const { id, metadata } = output;
+      const known = citations.get(output);
+      if (known || findSource(sources, id)) return known ? [known] : [];
       const { bytes, sha256 } = metadata ?? {};
       if (bytes === undefined || sha256 === undefined) return [];
       const { source, path } = locate(folders, id);

@@ -3,6 +3,7 @@ import type { Indexer } from "../../search/indexer.ts";
 import type { Searcher } from "../../search/searcher.ts";
 import type { TextIndex } from "../../stores/store.ts";
 import type { Adapter, Permit, ServedFolder } from "../adapter.ts";
+import type { SearchSource } from "../search-source.ts";
 import { createFetchTool } from "./fetch.ts";
 import { createQueryTool } from "./index-query.ts";
 import { createStatusTool } from "./index-status.ts";
@@ -34,6 +35,10 @@ export interface IndexAdapterOptions {
   readonly read: ReadFile;
   readonly look: LookAtFile;
   readonly labels: Labels;
+  /** Other places that `search` and `fetch` look in; none by default. */
+  readonly sources?: readonly SearchSource[];
+  /** Told of a source that failed. */
+  readonly fault?: (message: string, error: unknown) => void;
 }
 
 /** The search index as a source: `search`, `fetch`, `index.query` and `index.status`. */
@@ -52,6 +57,7 @@ export function createIndexAdapter(options: IndexAdapterOptions): Adapter {
     // Calls are answered from what is indexed so far; the first walk of a large folder is not waited for.
     async start() {
       starting = indexer.start();
+      await Promise.all((options.sources ?? []).map((source) => source.start?.()));
     },
     async stop() {
       await indexer.stop();

@@ -2,6 +2,7 @@ import type { Citation, Resource } from "@portcullis/contracts";
 import { type Static, Type } from "typebox";
 import { locate, toPolicyPath } from "../../search/document-id.ts";
 import type { Tool } from "../adapter.ts";
+import { askSources, findSource, mergeHits, type SourceHit } from "../search-source.ts";
 import { toCitation } from "./citation.ts";
 import type { IndexAdapterOptions } from "./index-adapter.ts";
 
@@ -31,9 +32,12 @@ type Output = Static<typeof Output>;
 
 /** `search`: the best documents for a query, each with its best passage. */
 export function createSearchTool(options: IndexAdapterOptions): Tool<Static<typeof Input>, Output> {
-  const { name, searcher, folders, permalink, labels } = options;
+  const { name, searcher, folders, permalink, labels, sources = [], fault } = options;
+  const toResource = (id: string): Resource =>
+    findSource(sources, id)?.resource(id) ?? { kind: "path", path: toPolicyPath(locate(folders, id)) };
   // A result has no room for its citation.
   const citations = new WeakMap<Output["results"][number], Citation>();
+  const notes = new WeakMap<Output, readonly string[]>();
   return {
     name: "search",
     title: "Search",
@@ -41,33 +45,41 @@ export function createSearchTool(options: IndexAdapterOptions): Tool<Static<type
       "Finds documents by words or quoted phrases and gives the best passage of each, with the id that fetch takes.",
     safety: "Reads only; finds only documents that policy lets you read.",
     effect: "read",
-    labels,
+    labels: {
+      ...labels,
+      ...(sources.length > 0 && { egress: true }),
+      ...(sources.some((source) => source.labels.untrusted) && { untrusted: true }),
+    },
     input: Input,
     output: Output,
     touches: (): readonly Resource[] => [{ kind: "index", name, collection: true }],
     async run({ query, limit = 10 }, { permit, signal }) {
-      const hits = await searcher.search({
-        query,
-        limit,
-        per: "document",
-        allows: (resource) => permit.allows(resource),
-        view: permit.view,
-        signal,
-      });
+      const asked = { query, limit, allows: (resource: Resource) => permit.allows(resource), signal };
+      const [own, others] = await Promise.all([
+        searcher.search({ ...asked, per: "document", view: permit.view }),
+        askSources(sources, { ...asked, ...(fault && { fault }) }),
+      ]);
+      const found = own.map((hit): SourceHit => ({ ...hit, citation: toCitation(hit) }));
+      const hits = mergeHits([found, ...others.lists], limit);
       const results: Output["results"] = [];
       let bytes = 0;
       for (const hit of hits) {
         bytes += Buffer.byteLength(hit.text);
         if (bytes > permit.maxBytes) break;
         const result = { id: hit.id, title: hit.title, text: hit.text, url: permalink(hit.id) };
-        citations.set(result, toCitation(hit));
+        if (hit.citation) citations.set(result, hit.citation);
         results.push(result);
       }
-      return { results };
+      const output: Output = { results };
+      notes.set(output, others.notes);
+      return output;
     },
-    filter: ({ results }, allows) => ({
-      results: results.filter(({ id }) => allows({ kind: "path", path: toPolicyPath(locate(folders, id)) })),
-    }),
+    filter(output, allows) {
+      const shown: Output = { results: output.results.filter(({ id }) => allows(toResource(id))) };
+      notes.set(shown, notes.get(output) ?? []);
+      return shown;
+    },
+    notes: (output) => notes.get(output) ?? [],
     citations: ({ results }) => results.flatMap((result) => citations.get(result) ?? []),
   };
 }
