@@ -12,6 +12,8 @@ export interface Span {
  * `least` is made without need; what must not be cut may grow to `unbroken`.
  */
 export const sizes = { section: 200, least: 400, enough: 1_200, most: 2_000, unbroken: 8_192 } as const;
+/** Of source code more is taken together: what a function is for stands in fewer words, further apart. */
+const codeSizes = { ...sizes, enough: 1_500, most: 2_800 } as const;
 
 /** How good a place is to cut before a line. */
 const cut = { never: 0, line: 1, paragraph: 2, heading: 3 } as const;
@@ -36,6 +38,7 @@ export function chunkWithHeadings(
   kind: TextKind,
 ): { readonly spans: readonly Span[]; readonly headings: readonly Heading[] } {
   const headings: Heading[] = [];
+  const limits = kind === "code" ? codeSizes : sizes;
   const spans: Span[] = [];
   const push = (span: Span): void => {
     const trimmed = trim(bytes, span);
@@ -52,15 +55,16 @@ export function chunkWithHeadings(
     if (start < 0) start = line.start;
     const size = line.start - start;
     const wanted =
-      (line.cut === cut.heading && size >= sizes.section) || (line.cut === cut.paragraph && size >= sizes.enough);
+      (line.cut === cut.heading && size >= sizes.section) || (line.cut === cut.paragraph && size >= limits.enough);
     if (wanted) {
       push({ start, end: line.start });
       start = line.start;
       places = [];
     } else if (line.cut !== cut.never && line.start > start) places.push(line);
     end = line.end;
-    while (end - start > sizes.most) {
-      const at = bestPlace(places, start) ?? (end - start > sizes.unbroken ? insideLine(bytes, start) : undefined);
+    while (end - start > limits.most) {
+      const at =
+        bestPlace(places, start, limits.most) ?? (end - start > sizes.unbroken ? insideLine(bytes, start) : undefined);
       if (at === undefined) {
         // No place yet: a line too long is cut inside, anything else may grow a little.
         if (line.start > start || line.cut === cut.never) break;
@@ -79,10 +83,10 @@ export function chunkWithHeadings(
   return { spans, headings };
 }
 
-function bestPlace(places: readonly Line[], start: number): number | undefined {
+function bestPlace(places: readonly Line[], start: number, most: number): number | undefined {
   let best: Line | undefined;
   for (const place of places) {
-    if (best && place.start - start > sizes.most) break;
+    if (best && place.start - start > most) break;
     const better = best === undefined || best.start - start < sizes.least || place.cut >= best.cut;
     if (better) best = place;
   }

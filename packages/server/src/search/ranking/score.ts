@@ -3,7 +3,7 @@ import type { TermPostings } from "./postings.ts";
 import type { Visible } from "./visible.ts";
 
 /** BM25's saturation and its normalisation of length; measured on the collections of `bench/search`. */
-const text = { k1: 0.8, b: 0.75 } as const;
+const text = { k1: 0.7, b: 0.8 } as const;
 const about = { k1: 1.2, b: 0.5 } as const;
 
 /** One thing asked for, with where it stands in texts and in the names of documents. */

@@ -25,9 +25,9 @@ export interface Selection {
 }
 
 /** What a document's names count beside its text; what its second and third best passage add to the best. */
-const weights = { about: 0.35, second: 0.3, third: 0.1 } as const;
+const weights = { about: 0.45, second: 0.3, third: 0.1 } as const;
 /** How many of the best are looked at for words near each other. */
-const looked = 40;
+const looked = 50;
 
 interface Candidate {
   readonly document: number;
@@ -41,6 +41,7 @@ interface Candidate {
 export function select(selection: Selection): readonly Ranked[] {
   const { catalog, visible, evaluation, per, limit } = selection;
   const about = scoreAbout(evaluation.found, visible, (id) => catalog.entry(id)?.about ?? 0);
+  for (const [id, score] of about) about.set(id, weights.about * score);
   const candidates = withScores(catalog.segments, (scores) => {
     scoreText(scores, evaluation.found, visible);
     const best = createTop<Candidate>(
@@ -55,7 +56,7 @@ export function select(selection: Selection): readonly Ranked[] {
       least = best.last()?.score ?? 0;
     };
     let mostNamed = 0;
-    for (const named of about.values()) mostNamed = Math.max(mostNamed, weights.about * named);
+    for (const named of about.values()) mostNamed = Math.max(mostNamed, named);
     for (const [segment, room] of scores) {
       const { documents } = segment;
       for (let at = 0; at < room.length; at++) {
@@ -77,7 +78,7 @@ export function select(selection: Selection): readonly Ranked[] {
         }
         const named = about.get(document) ?? 0;
         if (named > 0) about.delete(document);
-        if (text + weights.about * named >= least - tiny)
+        if (text + named >= least - tiny)
           add(toCandidate(document, passagesIn(room, documents, { from, to: at }), named));
         at--;
       }
@@ -105,7 +106,7 @@ function toCandidate(document: number, passages: { place: number; score: number 
   passages.sort((a, b) => b.score - a.score || a.place - b.place);
   const [first, second, third] = passages;
   const text = (first?.score ?? 0) + weights.second * (second?.score ?? 0) + weights.third * (third?.score ?? 0);
-  return { document, passages, about, score: text + weights.about * about };
+  return { document, passages, about, score: text + about };
 }
 
 /** Adds what words near each other count, in the best passages of the best documents. */
@@ -141,7 +142,7 @@ const passagesOf = (candidates: readonly Candidate[], catalog: Catalog, limit: n
       (passages.length > 0 ? passages : [{ place: 0, score: 0 }]).map(({ place, score }) => ({
         document,
         place,
-        score: score + weights.about * about,
+        score: score + about,
       })),
     )
     .sort((a, b) => b.score - a.score || inOrder(catalog, a, b) || a.place - b.place)

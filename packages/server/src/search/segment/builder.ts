@@ -112,13 +112,15 @@ export function createSegmentBuilder(): SegmentBuilder {
       for (const tag of new Set(tags.flatMap(withAncestors))) note(dictionary.idOf(tagMark + tag), 0);
       let words = 0;
       for (const { raw, context } of passages) {
+        const before = logged;
         const length = read(raw, language);
+        const terms = (logged - before) / 2;
         // Behind the text, where no phrase reaches.
         if (context) read(Buffer.from(context), language, { from: length + 100 });
-        words += length;
+        words += terms;
         size += raw.length;
         documents.push(document);
-        lengths.push(Math.min(length, longestPassage));
+        lengths.push(Math.min(terms, longestPassage));
       }
       return { number: document++, about: named, text: words };
     },
