@@ -5,13 +5,14 @@ import type { Adapter, Permit, ServedFolder } from "./adapters/adapter.ts";
 import { createFsAdapter } from "./adapters/fs/create-fs-adapter.ts";
 import { createGitAdapter } from "./adapters/git/create-git-adapter.ts";
 import { createHttpAdapter } from "./adapters/http/http-adapter.ts";
-import { createIndexAdapter, type LookAtFile, type ReadFile } from "./adapters/index/index-adapter.ts";
+import { type Additions, createIndexAdapter, type LookAtFile, type ReadFile } from "./adapters/index/index-adapter.ts";
 import { createOpenAiSource } from "./adapters/openai-store/openai-source.ts";
 import { createVaultAdapter, type VaultAdapterOptions } from "./adapters/vault/vault-adapter.ts";
 import type { Settings } from "./config/settings.ts";
 import { pin } from "./files/pin.ts";
 import { readPinned } from "./files/read-pinned.ts";
 import { createRoots, type Roots } from "./files/roots.ts";
+import { createLogins, type Logins } from "./identity/oauth/create-logins.ts";
 import { createGuardedFetch } from "./network/guarded-fetch.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
 import { createCorridor } from "./pipeline/create-corridor.ts";
@@ -60,6 +61,7 @@ export interface Assembly {
   readonly parts: Parts;
   readonly policy: LivePolicy;
   readonly tokens: TokenStore;
+  readonly logins: Logins;
   readonly index: TextIndex;
   readonly indexer: Indexer;
   /** Opens what the adapters need and begins to index. */
@@ -85,6 +87,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const fetch = createGuardedFetch({ privateHosts: settings.http.privateHosts });
   const adapters = createAdapters({
     ...{ settings, folders, home, url, index, indexer, roots, fetch },
+    additions: indexer,
     vaults: vaults.of,
     fault: (message, err) => log.error({ err }, message),
   });
@@ -94,12 +97,23 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     compile: () => compileOptions({ folders, home, registry }),
     log,
   });
+  const logins = createLogins({
+    data,
+    settings,
+    url,
+    store: state.oauth,
+    tokens: state.tokens,
+    tool: (name) => registry.find(name)?.tool,
+    now: Date.now,
+    fault: (err) => log.error({ err }, "A login failed for a reason of ours or of its issuer."),
+  });
   const { limits } = settings;
   const parts: Parts = {
     registry,
     policy: policy.current,
     tokens: state.tokens,
     sessions: createSessionStore(),
+    oauth: logins.access,
     rates: createRateCounter(),
     turns: createTurnCounter(),
     audit,
@@ -123,6 +137,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     parts,
     policy,
     tokens: state.tokens,
+    logins,
     index,
     indexer,
     async start() {
@@ -146,6 +161,7 @@ interface Sources extends Pick<AssemblyOptions, "folders" | "home" | "url"> {
   readonly settings: Pick<Settings, "openaiStores">;
   readonly index: TextIndex;
   readonly indexer: Indexer;
+  readonly additions: Additions;
   readonly roots: Roots;
   readonly vaults: VaultAdapterOptions["vaults"];
   readonly fetch: ReturnType<typeof createGuardedFetch>;
@@ -160,6 +176,7 @@ const createAdapters = ({
   url,
   index,
   indexer,
+  additions,
   roots,
   vaults,
   fetch,
@@ -183,6 +200,7 @@ const createAdapters = ({
     searcher: createSearcher({ index, catalog: createCatalog(index), folders }),
     folders,
     permalink: (id) => `${url()}/d/${id}`,
+    additions,
     ...createReader(roots),
     labels: { private: "files" },
     sources: settings.openaiStores.map(({ name, ...store }) => createOpenAiSource({ name, ...store, fetch })),
@@ -201,8 +219,11 @@ export function describeTools(): Registry {
     settings: { openaiStores: [] },
     vaults: async () => undefined,
   };
+  const additions: Additions = { add: async () => {}, remove: async () => false };
   const fetch = createGuardedFetch({ privateHosts: [] });
-  return createRegistry(createAdapters({ ...world, index, indexer, roots: createRoots([]), fetch, fault: () => {} }));
+  return createRegistry(
+    createAdapters({ ...world, index, indexer, additions, roots: createRoots([]), fetch, fault: () => {} }),
+  );
 }
 
 /** What policies are compiled with, by the server and by the commands alike. */

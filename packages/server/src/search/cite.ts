@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { type Citation, toUri } from "@portcullis/contracts";
 import type { ServedFolder } from "../adapters/adapter.ts";
 import type { IndexedDocument, Passage, TextIndex } from "../stores/store.ts";
-import { toDocumentId } from "./document-id.ts";
+import { addedSource, idOf } from "./document-id.ts";
 import { createFolderTree, type FolderTree, isSameStamp } from "./folder-tree.ts";
 import { Unreadable } from "./pinned.ts";
 import type { Ranked } from "./ranking/select.ts";
@@ -37,17 +37,18 @@ export function createCiter(options: { readonly index: TextIndex; readonly folde
       const document = index.documentById(id);
       const passage = index.passage(id, place);
       const at = document && places.get(document.source);
-      if (!document || !passage || !at) continue;
+      if (!document || !passage || (!at && document.source !== addedSource)) continue;
       if (passage.identity !== undefined) {
         if (identities.has(passage.identity)) continue;
         identities.add(passage.identity);
       }
-      const stale = isStale(at.tree, document, passage);
+      // What was added has no file that could say something else by now.
+      const stale = at ? isStale(at.tree, document, passage) : false;
       if (stale === undefined) continue;
       const { start, end, sha256, text, label } = passage;
       hits.push({
-        id: toDocumentId(at.folder.name, document.path, document.part),
-        uri: toUri({ kind: "path", path: `${document.source}/${document.path}` }),
+        id: idOf(document, at?.folder.name ?? ""),
+        uri: at ? toUri({ kind: "path", path: `${document.source}/${document.path}` }) : document.path,
         title: document.title,
         text,
         score,

@@ -1,4 +1,4 @@
-import { CallError } from "@portcullis/contracts";
+import { CallError, type Resource } from "@portcullis/contracts";
 import type { ServedFolder } from "../adapters/adapter.ts";
 import type { DocumentKey } from "../stores/store.ts";
 
@@ -21,6 +21,26 @@ export interface DocumentPlace extends DocumentKey {
  */
 export const toDocumentId = (folder: string, path: string, part = ""): string =>
   [folder, ...path.split("/")].map(escapeSegment).join("/") + (part === "" ? "" : `!${escapeSegment(part)}`);
+
+/** The source of documents that were put into the index by `index.add`; their path is the URL that they were given. */
+export const addedSource = "added:";
+
+/** The id of a document by where it stands, `name` being its folder's: of one that was added `added!URL`. */
+export const idOf = ({ source, path, part }: DocumentPlace, name: string): string =>
+  source === addedSource ? `added!${escapeSegment(path)}` : toDocumentId(name, path, part);
+
+/** What policy judges for a document: its file, or the URL that it was added under. */
+export const toResource = (place: DocumentKey): Resource =>
+  place.source === addedSource
+    ? { kind: "url", href: place.path, method: "GET" }
+    : { kind: "path", path: toPolicyPath(place) };
+
+/** The one spelling of a URL that a document may be added under; undefined for any other text. */
+export function toAddedUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, href, username, password } = new URL(text);
+  return (protocol === "https:" || protocol === "http:") && username + password === "" ? href : undefined;
+}
 
 /** The folder's name, the path and the part that an id stands for; undefined for any text that `toDocumentId` does not make. */
 export function fromDocumentId(
@@ -45,10 +65,23 @@ export function fromDocumentId(
 
 /** The document that an id names among the served folders; `NOT_FOUND` when it can be none. */
 export function locate(folders: readonly ServedFolder[], id: string): DocumentPlace {
+  if (id.startsWith("added!")) {
+    const place = { source: addedSource, path: decodeAdded(id.slice(6)), part: "" };
+    if (toAddedUrl(place.path) !== place.path || idOf(place, "") !== id) throw unknownDocument(id);
+    return place;
+  }
   const parts = fromDocumentId(id);
   const folder = parts && folders.find(({ name }) => name === parts.folder);
   if (!folder) throw unknownDocument(id);
   return { source: folder.path, path: parts.path, part: parts.part };
+}
+
+function decodeAdded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
 }
 
 /** The refusal for an id that names no document. */

@@ -1,7 +1,21 @@
 import { Worker } from "node:worker_threads";
-import type { Asked, IndexThreadData, Told } from "./index-messages.ts";
+import type { Addition } from "./additions.ts";
+import type { Asked, IndexThreadData, Question, Told } from "./index-messages.ts";
 import type { Indexer, IndexerOptions } from "./indexer.ts";
 import type { Progress } from "./work-queue.ts";
+
+/** Indexing that also takes what is handed to it. */
+export interface IndexThread extends Indexer {
+  add(addition: Addition): Promise<void>;
+  /** False when there is nothing under the URL. */
+  remove(url: string): Promise<boolean>;
+}
+
+interface Waiting {
+  readonly question: Question;
+  resolve(value: unknown): void;
+  reject(cause: unknown): void;
+}
 
 export interface IndexThreadOptions extends IndexThreadData, Pick<IndexerOptions, "fault"> {}
 
@@ -17,13 +31,13 @@ const againMs = 5_000;
  * Indexing in a thread of its own, upon the index's file: reading, cutting and counting words would hold up calls. Should the thread die it is begun
  * anew; it goes on with what is not indexed yet.
  */
-export function createIndexThread({ path, folders, fault }: IndexThreadOptions): Indexer {
+export function createIndexThread({ path, folders, fault }: IndexThreadOptions): IndexThread {
   let worker: Worker | undefined;
   let progress: Progress = { state: "walking", done: 0, total: 0, ratePerSecond: 0 };
   let questions = 0;
   let stopped = false;
   let again: NodeJS.Timeout | undefined;
-  const waiting = new Map<number, { readonly what: Asked["what"]; readonly resolve: (value: unknown) => void }>();
+  const waiting = new Map<number, Waiting>();
 
   const begin = (): Worker => {
     const begun = new Worker(thread, { workerData: { path, folders } satisfies IndexThreadData, resourceLimits });
@@ -31,8 +45,10 @@ export function createIndexThread({ path, folders, fault }: IndexThreadOptions):
       if (told.kind === "progress") progress = told.progress;
       else if (told.kind === "fault") fault(told.message, told.cause);
       else {
-        waiting.get(told.id)?.resolve(told.value);
+        const { resolve, reject } = waiting.get(told.id) ?? {};
         waiting.delete(told.id);
+        if (told.kind === "answer") resolve?.(told.value);
+        else reject?.(told.cause);
       }
     });
     begun.on("error", (error) => fault("Indexing has failed; it begins again.", error));
@@ -41,25 +57,28 @@ export function createIndexThread({ path, folders, fault }: IndexThreadOptions):
       if (stopped) return release();
       again = setTimeout(() => {
         worker = begin();
-        for (const [id, { what }] of waiting) worker.postMessage({ id, what } satisfies Asked);
-        if (![...waiting.values()].some(({ what }) => what === "start")) void ask("start");
+        for (const [id, { question }] of waiting) worker.postMessage({ id, ...question } satisfies Asked);
+        if (![...waiting.values()].some(({ question }) => question.what === "start"))
+          ask({ what: "start" }).catch((cause) => fault("Indexing could not begin.", cause));
       }, againMs);
     });
     return begun;
   };
 
-  const ask = <T>(what: Asked["what"]): Promise<T> => {
-    const { promise, resolve } = Promise.withResolvers<unknown>();
+  const ask = <T>(question: Question): Promise<T> => {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const id = questions++;
-    waiting.set(id, { what, resolve });
-    worker?.postMessage({ id, what } satisfies Asked);
+    waiting.set(id, { question, resolve, reject });
+    worker?.postMessage({ id, ...question } satisfies Asked);
     return promise as Promise<T>;
   };
 
   /** Those who wait for a thread that has ended wait no longer. */
   const release = (): void => {
-    for (const { what, resolve } of waiting.values())
-      resolve(what === "pending" || what === "troubles" ? [] : undefined);
+    for (const { question, resolve, reject } of waiting.values()) {
+      if (question.what === "add" || question.what === "remove") reject(new Error("Indexing has ended."));
+      else resolve(question.what === "pending" || question.what === "troubles" ? [] : undefined);
+    }
     waiting.clear();
   };
 
@@ -67,12 +86,14 @@ export function createIndexThread({ path, folders, fault }: IndexThreadOptions):
     start() {
       if (stopped) return Promise.resolve();
       worker = begin();
-      return ask("start");
+      return ask<void>({ what: "start" }).catch((cause) => fault("Indexing could not begin.", cause));
     },
-    settled: () => (worker || again ? ask("settled") : Promise.resolve()),
+    settled: () => (worker || again ? ask({ what: "settled" }) : Promise.resolve()),
+    add: (addition) => ask({ what: "add", addition }),
+    remove: (url) => ask({ what: "remove", url }),
     progress: () => progress,
-    pending: () => (worker ? ask("pending") : Promise.resolve([])),
-    troubles: () => (worker ? ask("troubles") : Promise.resolve([])),
+    pending: () => (worker ? ask({ what: "pending" }) : Promise.resolve([])),
+    troubles: () => (worker ? ask({ what: "troubles" }) : Promise.resolve([])),
     async stop() {
       stopped = true;
       clearTimeout(again);
@@ -80,7 +101,7 @@ export function createIndexThread({ path, folders, fault }: IndexThreadOptions):
       if (running) {
         const late = setTimeout(() => void running.terminate(), stopMs);
         const ended = new Promise((resolve) => running.once("exit", resolve));
-        void ask("stop");
+        ask({ what: "stop" }).catch((cause) => fault("Indexing could not end in order.", cause));
         await ended;
         clearTimeout(late);
       }

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { openTextIndex } from "../stores/sqlite/text-index.ts";
-import type { Asked, IndexThreadData, Told } from "./index-messages.ts";
+import { add, remove } from "./additions.ts";
+import type { Asked, IndexThreadData, Question, Told } from "./index-messages.ts";
 import { createIndexer } from "./indexer.ts";
 
 /** How often it tells how far it is, while it is at work. */
@@ -20,8 +21,8 @@ const telling = setInterval(() => {
   tell({ kind: "progress", progress });
 }, tellMs);
 
-async function answer(what: Asked["what"]): Promise<unknown> {
-  switch (what) {
+async function answer(asked: Question): Promise<unknown> {
+  switch (asked.what) {
     case "start":
       return indexer.start();
     case "settled":
@@ -30,6 +31,10 @@ async function answer(what: Asked["what"]): Promise<unknown> {
       return indexer.pending();
     case "troubles":
       return indexer.troubles();
+    case "add":
+      return add(index, asked.addition);
+    case "remove":
+      return remove(index, asked.url);
     case "stop":
       clearInterval(telling);
       await indexer.stop();
@@ -38,13 +43,14 @@ async function answer(what: Asked["what"]): Promise<unknown> {
   }
 }
 
-parentPort?.on("message", ({ id, what }: Asked) => {
-  answer(what).then(
+parentPort?.on("message", (asked: Asked) => {
+  const { id, what } = asked;
+  answer(asked).then(
     (value) => {
       tell({ kind: "progress", progress: indexer.progress() });
       tell({ kind: "answer", id, value });
       if (what === "stop") parentPort?.close();
     },
-    (cause) => tell({ kind: "fault", message: `Indexing could not ${what}.`, cause }),
+    (cause) => tell({ kind: "failure", id, cause }),
   );
 });

@@ -3,7 +3,7 @@ import type { ServedFolder } from "../adapters/adapter.ts";
 import type { DocumentEntry, TextIndex } from "../stores/store.ts";
 import type { Catalog } from "./catalog.ts";
 import { createCiter, type Hit } from "./cite.ts";
-import { toPolicyPath } from "./document-id.ts";
+import { addedSource, toResource } from "./document-id.ts";
 import { type Filters, toFilters } from "./filters.ts";
 import { toQuery } from "./query.ts";
 import { evaluate } from "./ranking/evaluate.ts";
@@ -53,7 +53,7 @@ export function createSearcher(options: {
     await catalog.refresh();
     return visibility.of(
       view,
-      (entry) => sources.has(entry.source) && allows({ kind: "path", path: toPolicyPath(entry) }),
+      (entry) => (sources.has(entry.source) || entry.source === addedSource) && allows(toResource(entry)),
     );
   };
 

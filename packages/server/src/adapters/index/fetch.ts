@@ -1,7 +1,13 @@
 import { hash } from "node:crypto";
 import { CallError, type Citation, type Resource, toUri } from "@portcullis/contracts";
 import { type Static, Type } from "typebox";
-import { locate, toPolicyPath, unknownDocument } from "../../search/document-id.ts";
+import {
+  addedSource,
+  locate,
+  toResource as toDocumentResource,
+  toPolicyPath,
+  unknownDocument,
+} from "../../search/document-id.ts";
 import type { Tool } from "../adapter.ts";
 import { findSource } from "../search-source.ts";
 import type { IndexAdapterOptions } from "./index-adapter.ts";
@@ -29,7 +35,7 @@ export function createFetchTool(options: IndexAdapterOptions): Tool<Static<typeo
   const { index, folders, permalink, read, look, labels, sources = [] } = options;
   const citations = new WeakMap<Static<typeof Output>, Citation>();
   const toResource = (id: string): Resource =>
-    findSource(sources, id)?.resource(id) ?? { kind: "path", path: toPolicyPath(locate(folders, id)) };
+    findSource(sources, id)?.resource(id) ?? toDocumentResource(locate(folders, id));
   return {
     name: "fetch",
     title: "Fetch",
@@ -55,7 +61,7 @@ export function createFetchTool(options: IndexAdapterOptions): Tool<Static<typeo
       // A text that was made from the file is the index's own; whether the file may be read is asked of the file all the same.
       const made = document.derived ? index.text(document.id) : undefined;
       const { bytes, mtimeMs } = made
-        ? { bytes: Buffer.from(made), ...(await look(path, permit)) }
+        ? { bytes: Buffer.from(made), ...(place.source === addedSource ? { mtimeMs: 0 } : await look(path, permit)) }
         : await read(path, permit, signal);
       if (bytes.length > permit.maxBytes) throw tooLarge(bytes.length, permit.maxBytes);
       return {
@@ -65,7 +71,7 @@ export function createFetchTool(options: IndexAdapterOptions): Tool<Static<typeo
         url: permalink(id),
         metadata: {
           path: place.path,
-          source: folders.find((folder) => folder.path === place.source)?.name ?? "",
+          source: folders.find((folder) => folder.path === place.source)?.name ?? "added",
           modified: new Date(document.derived ? document.time : mtimeMs).toISOString(),
           bytes: String(bytes.length),
           sha256: hash("sha256", bytes),
@@ -84,7 +90,7 @@ export function createFetchTool(options: IndexAdapterOptions): Tool<Static<typeo
       const { bytes, sha256 } = metadata ?? {};
       if (bytes === undefined || sha256 === undefined) return [];
       const { source, path } = locate(folders, id);
-      const uri = toUri({ kind: "path", path: `${source}/${path}` });
+      const uri = source === addedSource ? path : toUri({ kind: "path", path: `${source}/${path}` });
       return [{ id, uri, start: 0, end: Number(bytes), sha256, stale: false }];
     },
   };

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { CallError, type Citation, type Resource } from "@portcullis/contracts";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { add, remove } from "../../search/additions.ts";
 import { createCatalog } from "../../search/catalog.ts";
 import { createIndexer } from "../../search/indexer.ts";
 import { createSearcher } from "../../search/searcher.ts";
@@ -50,6 +51,7 @@ beforeEach(async () => {
     searcher: createSearcher({ index, catalog: createCatalog(index), folders }),
     folders,
     permalink: (id) => `http://127.0.0.1:8088/d/${id}`,
+    additions: { add: (addition) => add(index, addition), remove: (url) => remove(index, url) },
     look: async (path) => ({ mtimeMs: statSync(path).mtimeMs }),
     read: async (path) => ({ bytes: readFileSync(path), mtimeMs: statSync(path).mtimeMs }),
     labels: { private: "vault" },
@@ -83,7 +85,7 @@ async function call<T>(name: string, input: unknown, by = permit()): Promise<T> 
   await touches(input);
   const output = await run(input, { permit: by, signal: new AbortController().signal, progress: () => {} });
   expect(ajv.validate(answers, output)).toBe(true);
-  expect(filter?.(output, by.allows)).toEqual(output);
+  if (filter) expect(filter(output, by.allows)).toEqual(output);
   return output as T;
 }
 
@@ -185,4 +187,45 @@ test("index.status counts only what the caller may see", async () => {
     failures: [{ path: "vault/photo.jpg", reason: expect.stringContaining(".jpg") }],
     progress: { done: 4, total: 4 },
   });
+});
+
+test("a text that was added is found under its URL by whom policy lets read that, fetched, replaced and removed", async () => {
+  const uri = "https://notes.example/plans/1?x=ä";
+  const url = new URL(uri).href;
+  const reader = permit({
+    view: {},
+    allows: (resource: Resource) => resource.kind === "index" || (resource.kind === "url" && resource.href === url),
+  });
+  const { job, id } = await call<{ job: string; id: string }>("index.add", {
+    uri,
+    text: "# Windmill\n\nThe windmill needs new sails.\n",
+    metadata: { tags: ["#Energy/Wind"], modified: "2024-05-01T10:00:00Z" },
+  });
+  await vi.waitFor(async () => expect(await call("index.status", { job })).toMatchObject({ job: "done" }));
+  const { results } = await call<Results>("search", { query: "windmill" }, reader);
+  expect(results).toMatchObject([{ id, title: "1", url: `http://127.0.0.1:8088/d/${id}` }]);
+  const other = permit({ view: {}, allows: (resource: Resource) => resource.kind !== "url" });
+  expect((await call<Results>("search", { query: "windmill" }, other)).results).toEqual([]);
+  const { chunks } = await call<{ chunks: unknown[] }>(
+    "index.query",
+    { query: "tag:energy after:2024-05 sails" },
+    reader,
+  );
+  expect(chunks).toMatchObject([{ uri: url, stale: false, derived: true, label: "Windmill" }]);
+  const fetched = await call<Record<string, unknown>>("fetch", { id }, reader);
+  expect(fetched).toMatchObject({
+    text: "# Windmill\n\nThe windmill needs new sails.\n",
+    metadata: { source: "added" },
+  });
+
+  await call("index.add", { uri, text: "Only a waterwheel now.\n" });
+  await vi.waitFor(async () =>
+    expect((await call<Results>("search", { query: "waterwheel" }, reader)).results).toHaveLength(1),
+  );
+  expect((await call<Results>("search", { query: "windmill" }, reader)).results).toEqual([]);
+  expect(await call("index.remove", { uri })).toEqual({ removed: true });
+  expect(await call("index.remove", { uri })).toEqual({ removed: false });
+  expect((await call<Results>("search", { query: "waterwheel" }, reader)).results).toEqual([]);
+  for (const bad of ["file:///etc/passwd", "notes/a.md", "https://user:pw@x.example/"])
+    await expect(call("index.add", { uri: bad, text: "x" })).rejects.toMatchObject({ code: "VALIDATION_ERROR" });
 });

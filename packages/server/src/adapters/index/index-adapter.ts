@@ -1,12 +1,15 @@
 import type { Labels } from "@portcullis/contracts";
+import type { Addition } from "../../search/additions.ts";
 import type { Indexer } from "../../search/indexer.ts";
 import type { Searcher } from "../../search/searcher.ts";
 import type { TextIndex } from "../../stores/store.ts";
 import type { Adapter, Permit, ServedFolder } from "../adapter.ts";
 import type { SearchSource } from "../search-source.ts";
 import { createFetchTool } from "./fetch.ts";
+import { createAddTool, createRemoveTool } from "./index-add.ts";
 import { createQueryTool } from "./index-query.ts";
 import { createStatusTool } from "./index-status.ts";
+import { createJobs } from "./jobs.ts";
 import { createSearchTool } from "./search.ts";
 
 /**
@@ -22,6 +25,12 @@ export type ReadFile = (
 /** Makes sure of a file as `ReadFile` does, without reading it. */
 export type LookAtFile = (path: string, permit: Permit) => Promise<{ readonly mtimeMs: number }>;
 
+export interface Additions {
+  add(addition: Addition): Promise<void>;
+  /** False when there is nothing under the URL. */
+  remove(url: string): Promise<boolean>;
+}
+
 export interface IndexAdapterOptions {
   /** The adapter's, and the index's in `index://NAME/`, which is what policies allow. */
   readonly name: string;
@@ -35,6 +44,8 @@ export interface IndexAdapterOptions {
   readonly read: ReadFile;
   readonly look: LookAtFile;
   readonly labels: Labels;
+  /** Puts texts into the index and takes them out. */
+  readonly additions: Additions;
   /** Other places that `search` and `fetch` look in; none by default. */
   readonly sources?: readonly SearchSource[];
   /** Told of a source that failed. */
@@ -43,12 +54,15 @@ export interface IndexAdapterOptions {
 
 /** The search index as a source: `search`, `fetch`, `index.query` and `index.status`. */
 export function createIndexAdapter(options: IndexAdapterOptions): Adapter {
-  const { name, indexer } = options;
+  const { name, indexer, fault = () => {} } = options;
+  const jobs = createJobs(fault);
   const tools = [
     createSearchTool(options),
     createFetchTool(options),
     createQueryTool(options),
-    createStatusTool(options),
+    createStatusTool(options, jobs),
+    createAddTool(options, jobs),
+    createRemoveTool(options),
   ];
   let starting: Promise<void> | undefined;
   return {

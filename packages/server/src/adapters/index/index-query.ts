@@ -1,6 +1,6 @@
 import type { Resource } from "@portcullis/contracts";
 import { type Static, Type } from "typebox";
-import { locate, toPolicyPath } from "../../search/document-id.ts";
+import { locate, toResource } from "../../search/document-id.ts";
 import type { Tool } from "../adapter.ts";
 import { toCitation } from "./citation.ts";
 import type { IndexAdapterOptions } from "./index-adapter.ts";
@@ -95,7 +95,7 @@ export function createQueryTool(options: IndexAdapterOptions): Tool<Static<typeo
       return { chunks: chunks.map(({ time, ...chunk }) => chunk) };
     },
     filter: ({ chunks }, allows) => ({
-      chunks: chunks.filter(({ id }) => allows({ kind: "path", path: toPolicyPath(locate(folders, id)) })),
+      chunks: chunks.filter(({ id }) => allows(toResource(locate(folders, id)))),
     }),
     citations: ({ chunks }) => chunks.map(toCitation),
   };

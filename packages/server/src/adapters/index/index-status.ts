@@ -5,11 +5,15 @@ import { createPace } from "../../search/pace.ts";
 import type { DocumentKey } from "../../stores/store.ts";
 import type { Tool } from "../adapter.ts";
 import type { IndexAdapterOptions } from "./index-adapter.ts";
+import type { Jobs } from "./jobs.ts";
 
 const closed = { additionalProperties: false } as const;
 const count = (description: string) => Type.Integer({ minimum: 0, description });
 
-const Input = Type.Object({}, closed);
+const Input = Type.Object(
+  { job: Type.Optional(Type.String({ maxLength: 64, description: "A job, as index.add gave it." })) },
+  closed,
+);
 
 const Output = Type.Object(
   {
@@ -21,6 +25,11 @@ const Output = Type.Object(
     failures: Type.Array(Type.Object({ path: Type.String(), reason: Type.String() }, closed), {
       description: "The first hundred of these, with the reason.",
     }),
+    job: Type.Optional(
+      Type.Enum(["running", "done", "failed", "unknown"], {
+        description: "What has become of the job that was asked for; after a restart it is unknown.",
+      }),
+    ),
     progress: Type.Object(
       {
         state: Type.Enum(["walking", "indexing", "following"]),
@@ -38,7 +47,10 @@ const Output = Type.Object(
 const mostFailures = 100;
 
 /** `index.status`: what is searchable and what is not. Every number counts only what the caller may see. */
-export function createStatusTool(options: IndexAdapterOptions): Tool<Static<typeof Input>, Static<typeof Output>> {
+export function createStatusTool(
+  options: IndexAdapterOptions,
+  jobs: Jobs,
+): Tool<Static<typeof Input>, Static<typeof Output>> {
   const { name, index, indexer, folders, labels } = options;
   const shownAs = ({ source, path }: DocumentKey): string =>
     `${folders.find((folder) => folder.path === source)?.name ?? ""}/${path}`;
@@ -52,7 +64,7 @@ export function createStatusTool(options: IndexAdapterOptions): Tool<Static<type
     input: Input,
     output: Output,
     touches: (): readonly Resource[] => [{ kind: "index", name, collection: true }],
-    async run(_, { permit, signal }) {
+    async run({ job }, { permit, signal }) {
       const pace = createPace();
       const allows = (key: DocumentKey): boolean => permit.allows({ kind: "path", path: toPolicyPath(key) });
       const seen = { documents: 0, chunks: 0, bytes: 0 };
@@ -80,6 +92,7 @@ export function createStatusTool(options: IndexAdapterOptions): Tool<Static<type
       const done = seen.documents + failed;
       return {
         ...seen,
+        ...(job !== undefined && { job: jobs.stateOf(job, permit.subject) ?? "unknown" }),
         pending,
         failed,
         failures,

@@ -1,6 +1,6 @@
 import type { Citation, Resource } from "@portcullis/contracts";
 import { type Static, Type } from "typebox";
-import { locate, toPolicyPath } from "../../search/document-id.ts";
+import { locate, toResource as toDocumentResource } from "../../search/document-id.ts";
 import type { Tool } from "../adapter.ts";
 import { askSources, findSource, mergeHits, type SourceHit } from "../search-source.ts";
 import { toCitation } from "./citation.ts";
@@ -34,7 +34,7 @@ type Output = Static<typeof Output>;
 export function createSearchTool(options: IndexAdapterOptions): Tool<Static<typeof Input>, Output> {
   const { name, searcher, folders, permalink, labels, sources = [], fault } = options;
   const toResource = (id: string): Resource =>
-    findSource(sources, id)?.resource(id) ?? { kind: "path", path: toPolicyPath(locate(folders, id)) };
+    findSource(sources, id)?.resource(id) ?? toDocumentResource(locate(folders, id));
   // A result has no room for its citation.
   const citations = new WeakMap<Output["results"][number], Citation>();
   const notes = new WeakMap<Output, readonly string[]>();
