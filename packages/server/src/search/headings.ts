@@ -9,7 +9,7 @@ const mostText = 120;
 
 /** What a heading's line says, or undefined when it is none. */
 export function toHeading(line: string, at: number): Heading | undefined {
-  const found = /^ {0,3}(#{1,6})\s+(\S.*)$/.exec(line);
+  const found = /^ {0,3}(#{1,6})\s+(\S.*)$/.exec(line.trimEnd());
   if (!found) return undefined;
   const text = (found[2] as string).replace(/\s+#+\s*$/, "").trim();
   return text === "" ? undefined : { at, level: (found[1] as string).length, text: text.slice(0, mostText) };

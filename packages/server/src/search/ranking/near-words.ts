@@ -40,12 +40,17 @@ export function nearWords(scope: Scope, text: string): readonly Group[] {
   });
 }
 
-/** How many letters are different, when so few that one may be meant by the other. A term has lost its ending, so a shorter one may be a beginning. */
+/** The longest ending that a term may have lost. */
+const ending = 3;
+
+/** How many letters are different, when so few that one may be meant by the other. A term has lost its ending, so it may be like a beginning too. */
 function apartness(word: string, term: string): number | undefined {
   const most = word.length < 8 ? 1 : 2;
-  if (term.length > word.length + most || term.length < shortest - 1) return undefined;
-  const start = term.length < word.length - 1 ? word.slice(0, term.length) : word;
-  if (word.length - start.length > 4) return undefined;
-  const apart = distance(start, term);
-  return apart <= most ? apart + (word.length - start.length) / 10 : undefined;
+  const lost = word.length - term.length;
+  if (lost < -most || lost > ending || term.length < shortest - 1) return undefined;
+  const whole = Math.abs(lost) <= most ? distance(word, term) : most + 1;
+  if (whole <= most) return whole;
+  if (lost < 1) return undefined;
+  const begun = distance(word.slice(0, term.length), term);
+  return begun <= 1 ? begun + lost / 10 : undefined;
 }
