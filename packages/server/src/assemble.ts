@@ -14,6 +14,7 @@ import { readPinned } from "./files/read-pinned.ts";
 import { createRoots, type Roots } from "./files/roots.ts";
 import { createLogins, type Logins } from "./identity/oauth/create-logins.ts";
 import { createGuardedFetch } from "./network/guarded-fetch.ts";
+import { openVectors } from "./open-vectors.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
 import { createCorridor } from "./pipeline/create-corridor.ts";
 import { createInFlight } from "./pipeline/in-flight.ts";
@@ -21,9 +22,11 @@ import type { FaultLog, Parts } from "./pipeline/parts.ts";
 import { createRegistry, type Registry } from "./pipeline/registry.ts";
 import type { CompileOptions } from "./policy/compile-scope.ts";
 import { createLivePolicy, type LivePolicy } from "./policy-reload.ts";
+import type { KnownSecret } from "./redaction/known-secrets.ts";
 import { type CompiledPatterns, checkPattern, compilePatterns } from "./redaction/patterns.ts";
 import { createRedactor } from "./redaction/redactor.ts";
 import { createCatalog } from "./search/catalog.ts";
+import { followMeaning, type Meaning } from "./search/follow-meaning.ts";
 import { createIndexThread } from "./search/index-thread.ts";
 import { createIndexer, type Indexer } from "./search/indexer.ts";
 import { createSearcher } from "./search/searcher.ts";
@@ -37,6 +40,7 @@ import { openState } from "./stores/sqlite/open-state.ts";
 import { openTextIndex } from "./stores/sqlite/text-index.ts";
 import type { TextIndex, TokenStore } from "./stores/store.ts";
 import { createVaultFeed } from "./vault/feed.ts";
+import { createDenseLeg, type DenseLeg } from "./vectors/dense-leg.ts";
 import { version } from "./version.ts";
 
 export interface Log extends FaultLog {
@@ -81,7 +85,18 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const audit = openAuditLog(data, { durability: settings.audit.durability, boot });
   const indexPath = join(data, "index.db");
   const index = openTextIndex({ path: indexPath });
-  const indexer = createIndexThread({ path: indexPath, folders, fault: (message, err) => log.error({ err }, message) });
+  const fault = (message: string, err: unknown): void => log.error({ err }, message);
+  const secrets = secretsOf(settings);
+  const redactor = createRedactor({ patterns: compilePatterns(settings.redact.patterns), secrets });
+  const vectors = openVectors({ data, settings, mask: (text) => redactor.scrubText(text).value });
+  const queries = new Int32Array(new SharedArrayBuffer(4));
+  // A Chroma server is written to and asked by one client; vectors of our own are made in the thread that indexes.
+  const apart = vectors && settings.vectors.engine === "sqlite";
+  const indexer = createIndexThread({
+    ...{ path: indexPath, folders, fault },
+    ...(apart && { meaning: { data, settings, patterns: settings.redact.patterns, secrets, queries } }),
+  });
+  const dense = vectors && createDenseLeg({ ...vectors, fault });
   const roots = createRoots(folders);
   const vaults = createVaultFeed(index, folders);
   const fetch = createGuardedFetch({ privateHosts: settings.http.privateHosts });
@@ -89,7 +104,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     ...{ settings, folders, home, url, index, indexer, roots, fetch },
     additions: indexer,
     vaults: vaults.of,
-    fault: (message, err) => log.error({ err }, message),
+    fault,
+    dense: dense && whileCounting(dense, queries),
   });
   const registry = createRegistry(adapters);
   const policy = await createLivePolicy({
@@ -117,10 +133,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     rates: createRateCounter(),
     turns: createTurnCounter(),
     audit,
-    redactor: createRedactor({
-      patterns: compilePatterns(settings.redact.patterns),
-      secrets: settings.openaiStores.map(({ name, apiKey }) => ({ name, value: apiKey })),
-    }),
+    redactor,
     compilePatterns: rememberPatterns(),
     inFlight: createInFlight(limits),
     limits,
@@ -131,6 +144,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     boot,
   };
   const ending = new AbortController();
+  let meaning: Meaning | undefined;
 
   return {
     corridor: createCorridor(parts),
@@ -143,12 +157,17 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     async start() {
       for (const adapter of adapters) await adapter.start?.(ending.signal);
       for (const folder of folders) await roots.open(folder);
+      if (vectors && !apart)
+        meaning = followMeaning(index, { ...vectors, fault, busy: () => Atomics.load(queries, 0) > 0 });
     },
     async stop(withinMs) {
       await parts.inFlight.drain(withinMs);
       ending.abort();
       await policy.stop();
       for (const adapter of adapters) await adapter.stop?.();
+      await meaning?.stop();
+      dense?.stop();
+      await vectors?.index.close();
       roots.close();
       await index.close();
       await audit.close();
@@ -166,6 +185,7 @@ interface Sources extends Pick<AssemblyOptions, "folders" | "home" | "url"> {
   readonly vaults: VaultAdapterOptions["vaults"];
   readonly fetch: ReturnType<typeof createGuardedFetch>;
   readonly fault: (message: string, error: unknown) => void;
+  readonly dense?: DenseLeg | undefined;
 }
 
 /** The sources that ship. A new kind of source is one line here. */
@@ -181,6 +201,7 @@ const createAdapters = ({
   vaults,
   fetch,
   fault,
+  dense,
 }: Sources): readonly Adapter[] => [
   createFsAdapter({ name: "fs", folders, home }),
   createGitAdapter({ name: "git", folders, home }),
@@ -197,7 +218,7 @@ const createAdapters = ({
     name: "served",
     index,
     indexer,
-    searcher: createSearcher({ index, catalog: createCatalog(index), folders }),
+    searcher: createSearcher({ index, catalog: createCatalog(index), folders, dense }),
     folders,
     permalink: (id) => `${url()}/d/${id}`,
     additions,
@@ -207,6 +228,27 @@ const createAdapters = ({
     fault,
   }),
 ];
+
+/** The keys that the configuration holds, which must never leave. */
+const secretsOf = ({ openaiStores, embeddings, vectors }: Settings): readonly KnownSecret[] =>
+  [
+    ...openaiStores.map(({ name, apiKey }) => ({ name, value: apiKey })),
+    { name: "embeddings", value: embeddings.key },
+    { name: "chroma", value: vectors.chromaKey },
+  ].filter(({ value }) => value !== "");
+
+/** Counts the queries that are running, for which embedding makes way. */
+const whileCounting = (dense: DenseLeg, queries: Int32Array): DenseLeg => ({
+  ...dense,
+  async nearest(query, options) {
+    Atomics.add(queries, 0, 1);
+    try {
+      return await dense.nearest(query, options);
+    } finally {
+      Atomics.sub(queries, 0, 1);
+    }
+  },
+});
 
 /** The tools that ship, without anything behind them: for commands that only speak of tools. */
 export function describeTools(): Registry {

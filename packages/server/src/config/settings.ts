@@ -91,6 +91,36 @@ export const Settings = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    embeddings: Type.Object(
+      {
+        url: Type.String({
+          default: "",
+          description:
+            "Where texts are embedded, so that search finds by meaning too: http://127.0.0.1:11434 of Ollama, or an OpenAI-compatible URL with its version. Empty: words alone count.",
+        }),
+        kind: Type.Enum(["ollama", "openai"], { default: "ollama", description: "What the endpoint speaks." }),
+        model: Type.String({ default: "", description: "The model; needed with `url`." }),
+        key: Type.String({ default: "", description: "The endpoint's key." }),
+        dimensions: Type.Integer({
+          minimum: 0,
+          maximum: 8_192,
+          default: 0,
+          description: "Asked of models that can give fewer dimensions than they have; 0 asks for none.",
+        }),
+      },
+      { ...closed, default: {} },
+    ),
+    vectors: Type.Object(
+      {
+        engine: Type.Enum(["sqlite", "chroma"], {
+          default: "sqlite",
+          description: "Where vectors are kept: in the data folder, or on a Chroma server.",
+        }),
+        chromaUrl: Type.String({ default: "", description: "The Chroma server's URL." }),
+        chromaKey: Type.String({ default: "", description: "The Chroma server's token." }),
+      },
+      { ...closed, default: {} },
+    ),
     openaiStores: Type.Array(OpenAiStore, {
       default: [],
       maxItems: 16,
@@ -103,6 +133,44 @@ export const Settings = Type.Object(
           default: [],
           description: "host:port pairs on private addresses that http.fetch may reach when a policy allows their URL.",
         }),
+      },
+      { ...closed, default: {} },
+    ),
+    oauth: Type.Object(
+      {
+        enabled: Type.Boolean({
+          default: true,
+          description: "Lets clients log in with the owner's consent (OAuth 2.1), besides tokens that the owner makes.",
+        }),
+        registration: Type.Boolean({
+          default: true,
+          description: "Whether clients without a metadata document may register themselves before they ask the owner.",
+        }),
+        issuer: Type.Object(
+          {
+            url: Type.String({
+              default: "",
+              description: "An OpenID Connect issuer whose tokens are taken instead of the server's own.",
+            }),
+            audience: Type.String({ default: "", description: "What the issuer's tokens have to be for." }),
+            claim: Type.String({ default: "sub", description: "The claim of its tokens that tells who calls." }),
+            subjects: Type.Array(Type.String({ minLength: 3 }), {
+              default: [],
+              description: "VALUE=SUBJECT pairs: whom a value of the claim acts as; `*` stands for every other value.",
+            }),
+            algorithms: Type.Array(Type.String(), {
+              default: ["ES256", "EdDSA", "RS256", "PS256"],
+              description: "Signature algorithms to accept.",
+            }),
+            clockSkewSeconds: Type.Integer({
+              minimum: 0,
+              maximum: 300,
+              default: 30,
+              description: "How far the issuer's clock may be off.",
+            }),
+          },
+          { ...closed, default: {} },
+        ),
       },
       { ...closed, default: {} },
     ),

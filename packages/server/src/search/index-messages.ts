@@ -1,4 +1,6 @@
 import type { ServedFolder } from "../adapters/adapter.ts";
+import type { VectorOptions } from "../open-vectors.ts";
+import type { KnownSecret } from "../redaction/known-secrets.ts";
 import type { DocumentKey } from "../stores/store.ts";
 import type { Addition } from "./additions.ts";
 import type { Progress } from "./work-queue.ts";
@@ -8,6 +10,16 @@ export interface IndexThreadData {
   /** The index's file. */
   readonly path: string;
   readonly folders: readonly ServedFolder[];
+  /** What search by meaning is set up with, when the thread is to embed. */
+  readonly meaning?: Meaning | undefined;
+}
+
+export interface Meaning extends Pick<VectorOptions, "data" | "settings"> {
+  /** What is masked in texts before they are sent. */
+  readonly patterns: readonly string[];
+  readonly secrets: readonly KnownSecret[];
+  /** The number of queries that are running, in its first place. */
+  readonly queries: Int32Array;
 }
 
 /** What it is asked; each question is answered with its number. */

@@ -31,7 +31,7 @@ const againMs = 5_000;
  * Indexing in a thread of its own, upon the index's file: reading, cutting and counting words would hold up calls. Should the thread die it is begun
  * anew; it goes on with what is not indexed yet.
  */
-export function createIndexThread({ path, folders, fault }: IndexThreadOptions): IndexThread {
+export function createIndexThread({ path, folders, meaning, fault }: IndexThreadOptions): IndexThread {
   let worker: Worker | undefined;
   let progress: Progress = { state: "walking", done: 0, total: 0, ratePerSecond: 0 };
   let questions = 0;
@@ -40,7 +40,10 @@ export function createIndexThread({ path, folders, fault }: IndexThreadOptions):
   const waiting = new Map<number, Waiting>();
 
   const begin = (): Worker => {
-    const begun = new Worker(thread, { workerData: { path, folders } satisfies IndexThreadData, resourceLimits });
+    const begun = new Worker(thread, {
+      workerData: { path, folders, meaning } satisfies IndexThreadData,
+      resourceLimits,
+    });
     begun.on("message", (told: Told) => {
       if (told.kind === "progress") progress = told.progress;
       else if (told.kind === "fault") fault(told.message, told.cause);

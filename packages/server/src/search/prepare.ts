@@ -37,7 +37,8 @@ export function prepare(read: ReadDocument, { path, bytes, sha256, stamp }: Orig
     for (const { start, end, trail } of passagesOf(source, read.kind, section)) {
       const raw = source.subarray(start, end);
       const text = toText(raw);
-      const above = trail.filter(({ at }) => at < start);
+      // The title counts by itself, for the whole document.
+      const above = trail.filter(({ at, text: heading }) => at < start && !title.startsWith(heading));
       const span = read.origin ? toSourceSpan(read.origin, { start, end }) : { start, end };
       passages.push({
         ...span,

@@ -52,16 +52,18 @@ async function indexed(index: TextIndex = createMemoryTextIndex()) {
   await indexer.settled();
   await indexer.stop();
   const searcher = createSearcher({ index, catalog: createCatalog(index), folders });
-  return (query: string, more: Partial<SearchRequest> = {}): Promise<readonly Hit[]> =>
-    searcher.search({
-      query,
-      limit: 10,
-      per: "document",
-      allows: () => true,
-      view: {},
-      signal: new AbortController().signal,
-      ...more,
-    });
+  return async (query: string, more: Partial<SearchRequest> = {}): Promise<readonly Hit[]> =>
+    (
+      await searcher.search({
+        query,
+        limit: 10,
+        per: "document",
+        allows: () => true,
+        view: {},
+        signal: new AbortController().signal,
+        ...more,
+      })
+    ).hits;
 }
 
 const paths = (hits: readonly Hit[]): string[] => hits.map(({ id }) => id.replace("vault/", ""));

@@ -1,10 +1,12 @@
 import type { Resource } from "@portcullis/contracts";
 import type { ServedFolder } from "../adapters/adapter.ts";
 import type { DocumentEntry, TextIndex } from "../stores/store.ts";
+import type { DenseLeg } from "../vectors/dense-leg.ts";
 import type { Catalog } from "./catalog.ts";
 import { createCiter, type Hit } from "./cite.ts";
 import { addedSource, toResource } from "./document-id.ts";
 import { type Filters, toFilters } from "./filters.ts";
+import { blend } from "./hybrid.ts";
 import { toQuery } from "./query.ts";
 import { evaluate } from "./ranking/evaluate.ts";
 import { nearWords } from "./ranking/near-words.ts";
@@ -27,8 +29,14 @@ export interface SearchRequest {
   readonly signal: AbortSignal;
 }
 
+export interface Found {
+  readonly hits: readonly Hit[];
+  /** What the answer lacks, for the caller. */
+  readonly notes: readonly string[];
+}
+
 export interface Searcher {
-  search(request: SearchRequest): Promise<readonly Hit[]>;
+  search(request: SearchRequest): Promise<Found>;
   /** The documents that a caller may see. */
   visible(request: Pick<SearchRequest, "allows" | "view">): Promise<Visible>;
 }
@@ -43,8 +51,10 @@ export function createSearcher(options: {
   readonly index: TextIndex;
   readonly catalog: Catalog;
   readonly folders: readonly ServedFolder[];
+  /** Search by meaning; without it words alone count. */
+  readonly dense?: DenseLeg | undefined;
 }): Searcher {
-  const { index, catalog, folders } = options;
+  const { index, catalog, folders, dense } = options;
   const visibility = createVisibility(catalog);
   const sources = new Map(folders.map((folder) => [folder.path, folder]));
   const cite = createCiter(options);
@@ -58,8 +68,8 @@ export function createSearcher(options: {
   };
 
   /** Undefined when what the catalog knows is no longer so. */
-  const rank = (request: SearchRequest, seen: Visible): readonly Ranked[] | undefined =>
-    index.still(() => {
+  const rank = (request: SearchRequest, seen: Visible): Outcome | undefined =>
+    index.still((): Outcome | undefined => {
       reuseRoom();
       const there = new Set(index.segments());
       if (!catalog.segments.every(({ id }) => there.has(id))) return undefined;
@@ -73,14 +83,16 @@ export function createSearcher(options: {
       const limit = request.limit + spare;
       const rest = { catalog, visible: seen, admits, limit, per: request.per };
       const textOf = (document: number, place: number): string => index.passage(document, place)?.text ?? "";
-      const ranked = select({ ...rest, textOf, evaluation: evaluate(scope, query) });
-      if (ranked.length > 0) return ranked;
-      if (!/[\p{L}\p{N}]/u.test(query.text)) return filters.length > 0 ? latest(catalog, { seen, admits, limit }) : [];
-      if (query.phrases.length > 0) return [];
-      const near = nearWords(scope, query.text);
-      return near.length > 0
-        ? select({ ...rest, textOf, evaluation: evaluate(scope, { ...query, text: "" }, near) })
-        : [];
+      const evaluation = evaluate(scope, query);
+      const fits = (id: number): boolean => seen.has(id) && evaluation.fits(id) && admits(id);
+      const outcome = (ranked: readonly Ranked[]): Outcome => ({ ranked, fits, query: query.text });
+      const ranked = select({ ...rest, textOf, evaluation });
+      if (ranked.length > 0) return outcome(ranked);
+      if (!/[\p{L}\p{N}]/u.test(query.text))
+        return outcome(filters.length > 0 ? latest(catalog, { seen, admits, limit }) : []);
+      const near = query.phrases.length > 0 ? [] : nearWords(scope, query.text);
+      if (near.length === 0) return outcome([]);
+      return outcome(select({ ...rest, textOf, evaluation: evaluate(scope, { ...query, text: "" }, near) }));
     });
 
   return {
@@ -88,13 +100,23 @@ export function createSearcher(options: {
     async search(request) {
       for (let attempt = 0; attempt < mostAttempts; attempt++) {
         request.signal.throwIfAborted();
-        const ranked = rank(request, await visible(request));
-        if (!ranked) continue;
-        return cite(ranked, request.limit);
+        const outcome = rank(request, await visible(request));
+        if (!outcome) continue;
+        const { per, limit, signal } = request;
+        const blended = dense && (await blend(dense, { ...outcome, per, limit: limit + spare, signal }));
+        const { ranked, note } = blended ?? { ranked: outcome.ranked };
+        return { hits: cite(ranked, limit), notes: note === undefined ? [] : [note] };
       }
       throw new Error("The index changed faster than it could be read.");
     },
   };
+}
+
+/** What words have found, and what else could be. */
+interface Outcome {
+  readonly ranked: readonly Ranked[];
+  readonly fits: (document: number) => boolean;
+  readonly query: string;
 }
 
 /** The index for one query, which comes to the same blocks more than once. */

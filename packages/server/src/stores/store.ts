@@ -315,3 +315,71 @@ export interface TextIndex {
   text(document: number): Uint8Array | undefined;
   close(): Promise<void>;
 }
+
+/**
+ * A chunk of text as a point. `chunk` is a positive integer below 2^53, `vector` has length 1, and `sha256` (hex) is of the text that was
+ * embedded.
+ */
+export interface ChunkVector {
+  readonly chunk: number;
+  readonly sha256: string;
+  readonly vector: Float32Array;
+}
+
+export interface Neighbor {
+  readonly chunk: number;
+  /** The cosine of both vectors: -1 to 1. */
+  readonly similarity: number;
+}
+
+export interface NearestOptions {
+  /** At most 1,000. */
+  readonly k: number;
+  /** Which chunks there are for this caller, all unless told. It must not wait. A chunk that it hides takes nobody's place. */
+  readonly allows?: (chunk: number) => boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Nearest-neighbour search over chunks. A collection (of at most 128 of a-z, 0-9, dots, dashes and underscores) holds the vectors of one model, which all have as many
+ * dimensions as the first one. What is put is found at once, and survives the death of this process where the engine keeps anything.
+ */
+export interface VectorIndex {
+  /** Puts all of at most 1,000 vectors or, when it rejects, none; a chunk that is there is replaced. Rejects with `VectorFault` for vectors that do not fit. */
+  put(collection: string, vectors: readonly ChunkVector[]): Promise<void>;
+  /** Takes chunks out of every collection. */
+  remove(chunks: readonly number[]): Promise<void>;
+  /** The visible chunks with the greatest similarity, falling; of equals the smaller chunk first. None from a collection that is not there. */
+  nearest(collection: string, vector: Float32Array, options: NearestOptions): Promise<readonly Neighbor[]>;
+  /** Those of the chunks that have no vector in the collection, in the order given. */
+  missing(collection: string, chunks: readonly number[]): Promise<readonly number[]>;
+  /** Vectors of texts that the collection has already, by the SHA-256 of the text. */
+  known(collection: string, hashes: readonly string[]): Promise<ReadonlyMap<string, Float32Array>>;
+  /** Chunks above one, rising, at most `limit`. */
+  chunks(collection: string, after: number, limit: number): Promise<readonly number[]>;
+  count(collection: string): Promise<number>;
+  collections(): Promise<readonly string[]>;
+  /** Forgets a collection with all that is in it. */
+  drop(collection: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Vectors that cannot be put, or searched for: of the wrong dimensions, with numbers that are none, or too many at once. */
+export class VectorFault extends Error {}
+
+/** Refuses vectors that a collection of so many dimensions cannot hold; `dimensions` is undefined while it holds none. */
+export function checkVectors(vectors: readonly ChunkVector[], dimensions = vectors[0]?.vector.length ?? 0): void {
+  if (vectors.length > 1_000) throw new VectorFault("At most 1,000 vectors are put at once.");
+  for (const { chunk, sha256, vector } of vectors) {
+    if (!Number.isSafeInteger(chunk) || chunk < 1) throw new VectorFault(`${chunk} is no chunk.`);
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new VectorFault(`The hash of chunk ${chunk}'s text is no SHA-256.`);
+    checkVector(vector, dimensions);
+  }
+}
+
+/** Refuses a vector of other dimensions, or whose length is not 1. */
+export function checkVector(vector: Float32Array, dimensions: number): void {
+  if (vector.length !== dimensions) throw new VectorFault(`It has ${vector.length} dimensions, not ${dimensions}.`);
+  const length = vector.reduce((sum, value) => sum + value * value, 0);
+  if (!(Math.abs(length - 1) < 1e-3)) throw new VectorFault("The vector's length is not 1.");
+}

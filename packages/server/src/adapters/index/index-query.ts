@@ -63,8 +63,11 @@ const Output = Type.Object(
   closed,
 );
 
+type Output = Static<typeof Output>;
+
 /** `index.query`: the best passages for a query, each with its citation. */
-export function createQueryTool(options: IndexAdapterOptions): Tool<Static<typeof Input>, Static<typeof Output>> {
+export function createQueryTool(options: IndexAdapterOptions): Tool<Static<typeof Input>, Output> {
+  const notes = new WeakMap<Output, readonly string[]>();
   const { name, searcher, folders, labels } = options;
   return {
     name: "index.query",
@@ -78,7 +81,7 @@ export function createQueryTool(options: IndexAdapterOptions): Tool<Static<typeo
     output: Output,
     touches: (): readonly Resource[] => [{ kind: "index", name, collection: true }],
     async run({ query, topK = 10, filters = {} }, { permit, signal }) {
-      const hits = await searcher.search({
+      const { hits, notes: said } = await searcher.search({
         query,
         limit: topK,
         per: "passage",
@@ -92,11 +95,16 @@ export function createQueryTool(options: IndexAdapterOptions): Tool<Static<typeo
         bytes += Buffer.byteLength(text);
         return bytes <= permit.maxBytes;
       });
-      return { chunks: chunks.map(({ time, ...chunk }) => chunk) };
+      const output: Output = { chunks: chunks.map(({ time, ...chunk }) => chunk) };
+      notes.set(output, said);
+      return output;
     },
-    filter: ({ chunks }, allows) => ({
-      chunks: chunks.filter(({ id }) => allows(toResource(locate(folders, id)))),
-    }),
+    filter(output, allows) {
+      const shown: Output = { chunks: output.chunks.filter(({ id }) => allows(toResource(locate(folders, id)))) };
+      notes.set(shown, notes.get(output) ?? []);
+      return shown;
+    },
+    notes: (output) => notes.get(output) ?? [],
     citations: ({ chunks }) => chunks.map(toCitation),
   };
 }

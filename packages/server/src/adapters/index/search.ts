@@ -59,7 +59,7 @@ export function createSearchTool(options: IndexAdapterOptions): Tool<Static<type
         searcher.search({ ...asked, per: "document", view: permit.view }),
         askSources(sources, { ...asked, ...(fault && { fault }) }),
       ]);
-      const found = own.map((hit): SourceHit => ({ ...hit, citation: toCitation(hit) }));
+      const found = own.hits.map((hit): SourceHit => ({ ...hit, citation: toCitation(hit) }));
       const hits = mergeHits([found, ...others.lists], limit);
       const results: Output["results"] = [];
       let bytes = 0;
@@ -71,7 +71,7 @@ export function createSearchTool(options: IndexAdapterOptions): Tool<Static<type
         results.push(result);
       }
       const output: Output = { results };
-      notes.set(output, others.notes);
+      notes.set(output, [...own.notes, ...others.notes]);
       return output;
     },
     filter(output, allows) {
