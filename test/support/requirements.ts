@@ -121,10 +121,38 @@ export const requirements = {
     says: "http.fetch reaches only addresses that policy and their class allow, at the first request and at each redirect.",
     on: every,
   },
-  "I2.citation": {
-    says: "A citation's span, read back from its source, is byte for byte the text that was cited.",
+  "D5.vault": {
+    says: "vault.note, vault.links and vault.tags tell how notes hang together, as far as the caller may read them.",
     on: every,
-    partly: "the cite command is to come",
+  },
+  "D6.chats": {
+    says: "Exports of ChatGPT and Claude and notes of Nexus are found by message, each message once.",
+    on: "once",
+  },
+  "D9.openai": {
+    says: "An OpenAI vector store is searched and fetched from where policy allows its URL; its failing fails nothing else.",
+    on: "once",
+  },
+  "I1.add": {
+    says: "A text that is added under a URL is found by whom policy lets read that URL, until it is removed.",
+    on: every,
+  },
+  "I2.citation": {
+    says: "A citation's span, read back from its source, is byte for byte the text that was cited, in every script; a changed file is told as stale.",
+    on: every,
+  },
+  "I2.cite": { says: "portcullis cite reads a citation back and tells whether it still holds.", on: "once" },
+  "I3.crash": {
+    says: "A server that is killed while it indexes goes on where it was, and finds everything in the end.",
+    on: "once",
+  },
+  "I4.formats": {
+    says: "Files of many formats are found; one that cannot be read is listed with its reason and stops nothing.",
+    on: "once",
+  },
+  "I5.hybrid": {
+    says: "With an embedding endpoint passages are found by meaning too; while it is cold or down, words alone answer and the answer says so.",
+    on: "once",
   },
   "I3.follow": {
     says: "A file that changes is found by its new text within a second, and a deleted one no more.",

@@ -11,6 +11,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./cli/serve.ts")).serve,
   stdio: async () => (await import("./cli/stdio.ts")).stdio,
   search: async () => (await import("./cli/search.ts")).search,
+  cite: async () => (await import("./cli/cite.ts")).cite,
+  index: async () => (await import("./cli/index.ts")).index,
   token: async () => (await import("./cli/token.ts")).token,
   policy: async () => (await import("./cli/policy.ts")).policy,
   audit: async () => (await import("./cli/audit.ts")).audit,

@@ -1,53 +1,59 @@
 import { isAbsolute, resolve } from "node:path";
 import type { Resource } from "@portcullis/contracts";
-import { compileOptions, describeTools, policyFolder } from "../assemble.ts";
+import { describeTools } from "../assemble.ts";
 import { checkPolicies, toExplanationText } from "../policy/check.ts";
 import { compilePolicy, emptyPolicy } from "../policy/compile.ts";
-import { toServedFolders } from "../served-folders.ts";
-import { createPolicyFolder, PolicyFolderError } from "../stores/files/policy-store.ts";
-import type { PolicySource } from "../stores/store.ts";
+import { policySchemaText } from "../policy/schema.ts";
 import { type Command, type Invocation, text } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
-import { homeOf, lastServed, settingsOf } from "./open-server.ts";
 import { print } from "./output.ts";
+import { diffPolicies } from "./policy-diff.ts";
+import { replayAudit } from "./policy-replay.ts";
+import { openWorld, readSet } from "./policy-set.ts";
+import { suggestPolicy } from "./policy-suggest.ts";
+import { testPolicy } from "./policy-test.ts";
 
-export const policy: Command = {
-  usage: "check | explain SUBJECT TOOL RESOURCE [--purpose WHY] [--method GET]",
-  summary: "Tell what is wrong with the policies, and why a call would be allowed or denied",
-  options: {
-    purpose: { type: "string", help: "the purpose of the call that is asked about" },
-    method: { type: "string", help: "the HTTP method of the call that is asked about (default GET)" },
-  },
-  async run(invocation) {
-    switch (invocation.positionals[0]) {
-      case "check":
-        return check(invocation);
-      case "explain":
-        return explain(invocation);
-      default:
-        throw new CommandError(exits.usage, "policy needs one of: check, explain.", "portcullis policy --help");
-    }
+const verbs: Readonly<Record<string, (invocation: Invocation) => Promise<Exit>>> = {
+  check,
+  explain,
+  test: testPolicy,
+  diff: diffPolicies,
+  replay: replayAudit,
+  suggest: suggestPolicy,
+  schema: async ({ output }) => {
+    output.out(policySchemaText().trimEnd());
+    return exits.ok;
   },
 };
 
-async function load(invocation: Invocation) {
-  const settings = settingsOf({ ...invocation, positionals: [] });
-  const folders = toServedFolders(settings.folders.length > 0 ? settings.folders : lastServed(invocation.data));
-  const folder = policyFolder(invocation.data, settings);
-  let sources: readonly PolicySource[];
-  try {
-    sources = await createPolicyFolder(folder).read();
-  } catch (error) {
-    if (error instanceof PolicyFolderError)
-      throw new CommandError(exits.noInput, error.message, "Name the data folder with --data.");
-    throw error;
-  }
-  return { sources, options: compileOptions({ folders, home: homeOf(invocation), registry: describeTools() }) };
-}
+export const policy: Command = {
+  usage: "check | explain SUBJECT TOOL RESOURCE | test [FILE…] | diff OLD [NEW] | replay | suggest | schema",
+  summary: "Tell what is wrong with the policies, prove what they do, and what a change of them changes",
+  options: {
+    purpose: { type: "string", help: "explain: the purpose of the call that is asked about" },
+    method: { type: "string", help: "explain: the HTTP method of the call that is asked about (default GET)" },
+    policy: { type: "string", help: "test, replay: another folder, file or git revision of policies" },
+    since: { type: "string", help: "diff, replay, suggest: only calls since then: 7d, 24h, or a date (suggest: 7d)" },
+    limit: { type: "string", help: "diff, replay: how many examples to show of each kind (default 20)" },
+    request: { type: "string", help: "suggest: only for the call of this audit id" },
+    folder: { type: "boolean", help: "suggest: open the folders of what was asked for, too" },
+    used: { type: "boolean", help: "suggest: the least policy that covers what was allowed and used" },
+    write: { type: "string", help: "suggest: put the lines at the end of this file" },
+  },
+  async run(invocation) {
+    const verb = verbs[invocation.positionals[0] ?? ""];
+    if (verb) return verb(invocation);
+    throw new CommandError(
+      exits.usage,
+      `policy needs one of: ${Object.keys(verbs).join(", ")}.`,
+      "portcullis policy --help",
+    );
+  },
+};
 
 async function check(invocation: Invocation): Promise<Exit> {
-  const { sources, options } = await load(invocation);
-  const { text: shown, ...report } = checkPolicies(sources, options);
+  const world = await openWorld(invocation);
+  const { text: shown, ...report } = checkPolicies(await readSet(world, invocation.positionals[1]), world.options);
   print(invocation.output, report, shown);
   return report.ok ? exits.ok : exits.no;
 }
@@ -61,8 +67,8 @@ async function explain(invocation: Invocation): Promise<Exit> {
       "portcullis policy explain duck@home fs.readFile ~/notes/todo.md",
     );
   }
-  const { sources, options } = await load(invocation);
-  const compiled = compilePolicy(sources, options);
+  const world = await openWorld(invocation);
+  const compiled = compilePolicy(await readSet(world), world.options);
   const purpose = text(invocation.values, "purpose");
   const explanation = (compiled.policy ?? emptyPolicy()).explain({
     subject,

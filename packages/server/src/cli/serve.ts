@@ -8,6 +8,7 @@ import { createMcpSse } from "../transports/mcp/sse.ts";
 import { version } from "../version.ts";
 import type { Command, Invocation } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
+import { openOAuth } from "./open-oauth.ts";
 import { createLog, type OpenServer, openServer, rememberServed, settingsOf, withDataFolder } from "./open-server.ts";
 import type { Output } from "./output.ts";
 
@@ -58,9 +59,10 @@ async function serveUntil(stopped: Promise<void>, { invocation, settings, announ
     );
   }
   const { corridor } = server;
-  const mcp = { corridor, profile: settings.profile, now: () => performance.now() };
+  const { challenge, handle: logins } = openOAuth(server);
+  const mcp = { corridor, profile: settings.profile, now: () => performance.now(), ...(challenge && { challenge }) };
   const [streamable, sse] = [createMcpHttp(mcp), createMcpSse(mcp)];
-  door = createHttpDoor({ ...settings, corridor, mcp: streamable.handle, sse: sse.handle });
+  door = createHttpDoor({ ...settings, corridor, mcp: streamable.handle, sse: sse.handle, ...(logins && { logins }) });
   try {
     await door.listen();
   } catch (error) {

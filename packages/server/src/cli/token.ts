@@ -1,3 +1,4 @@
+import { findGrantOfToken } from "../identity/oauth/grants.ts";
 import { createToken, isLive, toExpiry } from "../identity/tokens.ts";
 import { openState, type State } from "../stores/sqlite/open-state.ts";
 import { DuplicateName, type TokenRecord } from "../stores/store.ts";
@@ -88,18 +89,22 @@ async function create({ invocation: { values, output }, state, name }: Order): P
 
 async function list({ invocation: { output }, state }: Order): Promise<Exit> {
   const now = Date.now();
-  const tokens = (await state.tokens.list()).map(({ hash: _kept, ...record }) => ({
-    ...record,
-    state: stateOf({ ...record, hash: "" }, now),
-  }));
+  const tokens = await Promise.all(
+    (await state.tokens.list()).map(async ({ hash: _kept, ...record }) => {
+      const granted = await findGrantOfToken(state.oauth, record.id);
+      const client = granted && { name: granted.clientName, id: granted.clientId, tools: granted.tools };
+      return { ...record, state: stateOf({ ...record, hash: "" }, now), ...(client && { client }) };
+    }),
+  );
   const rows = tokens.map((record) => [
     record.name,
     record.subject,
     record.state,
     day(record.createdAt),
     day(record.expiresAt),
+    record.client ? `${record.client.name}: ${record.client.tools.join(", ")}` : "",
   ]);
-  print(output, { tokens }, toTable([["NAME", "SUBJECT", "STATE", "CREATED", "EXPIRES"], ...rows]));
+  print(output, { tokens }, toTable([["NAME", "SUBJECT", "STATE", "CREATED", "EXPIRES", "CLIENT AND ITS TOOLS"], ...rows]));
   return exits.ok;
 }
 

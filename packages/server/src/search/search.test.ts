@@ -232,5 +232,5 @@ test("filters by folder and path; documents of folders that are not served are n
   const signal = new AbortController().signal;
   expect(
     await elsewhere.search({ query: "needle", limit: 5, per: "document", allows: () => true, view: {}, signal }),
-  ).toEqual([]);
+  ).toEqual({ hits: [], notes: [] });
 });

@@ -45,6 +45,7 @@ test("words lose their endings by the language of their text", () => {
   expect(termsOf("running ponies", "en")).toEqual(termsOf("run pony", "en"));
   expect(termsOf("Häuser", "de")).toEqual(termsOf("Haus", "de"));
   expect(termsOf("столы", "ru")).toEqual(termsOf("стола", "ru"));
+  expect(termsOf("crème brûlée", "fr")).toEqual(termsOf("CREME BRULEE", "fr"));
   expect(languageOf("Die Verteidigung der Panther gab nur wenige Punkte ab und führte die Liga an.")).toBe("de");
   expect(languageOf("The quick brown fox jumps over the lazy dog.")).toBe("en");
 });

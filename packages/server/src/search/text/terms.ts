@@ -33,11 +33,15 @@ export const fold = (text: string): string =>
 const parts = /\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{M}]+|[\p{Lo}\p{Lm}\p{Lt}\p{M}]+|\p{N}+|\p{Lu}/gu;
 const ascii = /^[a-z]+$/;
 
-/** The term of one word of a language. */
+/**
+ * The term of one word of a language. In Latin letters diacritics go first, so that a word is found as it is typed without them; other scripts' endings
+ * can be told only by them.
+ */
 export function toTerm(word: string, stem: Stemmer): string {
   if (ascii.test(word)) return stem(word).slice(0, longest);
-  const lower = word.normalize("NFKC").toLowerCase();
-  return fold(stem(lower)).slice(0, longest);
+  const folded = fold(word);
+  if (ascii.test(folded)) return stem(folded).slice(0, longest);
+  return fold(stem(word.normalize("NFKC").toLowerCase())).slice(0, longest);
 }
 
 /**
