@@ -25,13 +25,16 @@ export interface Following {
 
 const thread = new URL(import.meta.url.endsWith(".ts") ? "./follow-thread.ts" : "./follow-thread.js", import.meta.url);
 
+/** A small young generation: what is looked at once is garbage at once. */
+const resourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 } as const;
+
 /**
  * Follows the changes below a folder, without following symbolic links out of it. The watcher has a thread of its own: its first look at a
  * large tree would hold up every call for up to seconds.
  */
 export function follow({ root, changed, rulesChanged, fault }: FollowOptions): Following {
   const ready = Promise.withResolvers<void>();
-  const worker = new Worker(thread, { workerData: { root } });
+  const worker = new Worker(thread, { workerData: { root }, resourceLimits });
   let stopped = false;
   worker.on("message", (told: Told) => {
     if (stopped) return;

@@ -3,8 +3,8 @@ import { NotReadable } from "../ingest/document.ts";
 import { formatOf } from "../ingest/formats/format-of.ts";
 import { readFile, refuseLarger } from "../ingest/read-file.ts";
 import type { Sandbox } from "../ingest/sandbox/sandbox.ts";
-import type { DocumentKey, FileStamp, IndexChange, KnownFile, TextIndex } from "../stores/store.ts";
-import { type Finding, type FolderTree, isSameStamp, noStamp } from "./folder-tree.ts";
+import { type DocumentKey, type FileStamp, type IndexChange, type TextIndex, toStampText } from "../stores/store.ts";
+import { type Finding, type FolderTree, noStamp } from "./folder-tree.ts";
 import { createRules, readRulesOf } from "./ignore-rules.ts";
 import { openFile } from "./open-file.ts";
 import type { createPace } from "./pace.ts";
@@ -72,13 +72,10 @@ export function createIndexedFolder({ folder, index, tree, sandbox }: IndexedFol
   const source = folder.path;
   const readRules = readRulesOf(tree);
   let rules = createRules(readRules);
-  let known = new Map<string, Pick<KnownFile, keyof FileStamp | "sha256" | "reason">>();
+  let known = new Map<string, string>();
   let unlisted = new Map<string, string>();
 
-  const isKnown = (path: string, stamp: FileStamp): boolean => {
-    const file = known.get(path);
-    return file !== undefined && isSameStamp(file, stamp);
-  };
+  const isKnown = (path: string, stamp: FileStamp): boolean => known.get(path) === toStampText(stamp);
   const isThere = (path: string): boolean => {
     try {
       return tree.find(path).kind === "folder";
@@ -104,7 +101,7 @@ export function createIndexedFolder({ folder, index, tree, sandbox }: IndexedFol
       // Exports of chats are JSON of any size, told by what they begin with.
       if (!/\.jsonl?$/i.test(path)) refuseLarger(stamp.size, format?.largest ?? largestFile);
       const file = openFile(tree, path, stamp);
-      if (file.small && file.sha256() === known.get(path)?.sha256) return { kind: "stamp", key, stamp };
+      if (file.small && known.has(path) && file.sha256() === index.sha256(key)) return { kind: "stamp", key, stamp };
       const bytes = file.small ? file.whole() : none;
       const origin = { path, bytes, stamp, sha256: file.sha256() };
       return { kind: "read", key, stamp, sha256: file.sha256, documents: prepared(readFile(file, sandbox), origin) };
@@ -121,7 +118,7 @@ export function createIndexedFolder({ folder, index, tree, sandbox }: IndexedFol
       rules = createRules(readRules);
     },
     async load() {
-      known = new Map(await index.files(source));
+      known = await index.stamps(source);
     },
     async *scan(pace, signal) {
       const seen = new Set<string>();
@@ -161,9 +158,7 @@ export function createIndexedFolder({ folder, index, tree, sandbox }: IndexedFol
       // Until a file is done it counts as unread, here as in the index.
       if (change.kind === "add") known.delete(path);
       else if (change.kind === "remove") known.delete(path);
-      else if (change.kind === "stamp") known.set(path, { sha256: known.get(path)?.sha256 ?? "", ...change.stamp });
-      else if (change.kind === "skip") known.set(path, { sha256: "", reason: change.reason, ...change.stamp });
-      else known.set(path, { sha256: change.sha256, ...change.stamp });
+      else known.set(path, toStampText(change.stamp));
     },
     troubles: () => [
       ...[...unlisted].map(([path, reason]) => ({ key: { source, path }, reason })),

@@ -124,9 +124,14 @@ export function createIndexer(options: IndexerOptions): Indexer {
   }
 
   async function open(folder: IndexedFolder): Promise<void> {
-    await folder.load();
     const following = followFolder(folder);
-    await scan(folder);
+    queue.hold();
+    try {
+      await folder.load();
+      await scan(folder);
+    } finally {
+      queue.release();
+    }
     await following;
     // What changed after it was walked and before it was watched.
     await scan(folder);
@@ -192,18 +197,13 @@ export function createIndexer(options: IndexerOptions): Indexer {
   return {
     async start() {
       for (const lane of lanes) run(work(lane), "Indexing has ended.");
-      queue.hold();
-      try {
-        await Promise.all(
-          folders.map((folder) =>
-            open(folder).catch((error: unknown) => {
-              if (!signal.aborted) fault(`${folder.folder.path} could not be walked.`, error);
-            }),
-          ),
-        );
-      } finally {
-        queue.release();
-      }
+      await Promise.all(
+        folders.map((folder) =>
+          open(folder).catch((error: unknown) => {
+            if (!signal.aborted) fault(`${folder.folder.path} could not be walked.`, error);
+          }),
+        ),
+      );
     },
     settled: () => queue.idle(),
     progress: () => queue.progress(),

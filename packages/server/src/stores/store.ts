@@ -154,6 +154,10 @@ export interface FileStamp {
   readonly ino: bigint;
 }
 
+/** A stamp as one text, which takes less room than what it is made of. */
+export const toStampText = ({ size, mtimeNs, ino }: FileStamp): string =>
+  `${size} ${mtimeNs} ${BigInt.asIntN(64, ino)}`;
+
 /** `source` is the folder's absolute real path, `path` the file's path inside it, with `/` between its segments. */
 export interface DocumentKey {
   readonly source: string;
@@ -217,7 +221,8 @@ export interface IndexedDocument extends DocumentEntry {
 }
 
 /** A document to keep. */
-export interface NewDocument extends Omit<IndexedDocument, "id" | "source" | "path" | "passages" | "derived" | "stamp"> {
+export interface NewDocument
+  extends Omit<IndexedDocument, "id" | "source" | "path" | "passages" | "derived" | "stamp"> {
   /** In the segment that it is kept with. */
   readonly number: number;
   /** SHA-256 of what it was made of, in hex. */
@@ -291,6 +296,10 @@ export interface TextIndex {
   replace(segments: readonly number[]): Promise<SegmentWriter>;
   /** Every file of a source that the index has dealt with, by path. */
   files(source: string): Promise<ReadonlyMap<string, KnownFile>>;
+  /** The stamp of each of these files as `toStampText` writes it, by path. */
+  stamps(source: string): Promise<Map<string, string>>;
+  /** The hash of a file's bytes; undefined for one that is not known, empty for one that was skipped or not read to its end. */
+  sha256(key: DocumentKey): string | undefined;
   /** The documents of a file by part, with the hash of what each was made of. */
   parts(key: DocumentKey): Promise<ReadonlyMap<string, string>>;
   /** Runs `work`, which must not wait, upon one state of the index: what others write meanwhile is not seen. */

@@ -1,13 +1,14 @@
-import type {
-  DocumentKey,
-  FileStamp,
-  IndexChange,
-  IndexedDocument,
-  KeptSegment,
-  NewDocument,
-  SegmentFacts,
-  TermBlock,
-  TextIndex,
+import {
+  type DocumentKey,
+  type FileStamp,
+  type IndexChange,
+  type IndexedDocument,
+  type KeptSegment,
+  type NewDocument,
+  type SegmentFacts,
+  type TermBlock,
+  type TextIndex,
+  toStampText,
 } from "../store.ts";
 
 interface File {
@@ -95,6 +96,11 @@ export function createMemoryTextIndex(): TextIndex {
         }),
       );
     },
+    async stamps(source) {
+      const own = [...state.files.values()].filter(({ key }) => key.source === source);
+      return new Map(own.map(({ key, stamp }) => [key.path, toStampText(stamp)]));
+    },
+    sha256: (key) => state.files.get(toName(key))?.sha256,
     async parts(key) {
       const { documents = [] } = state.files.get(toName(key)) ?? {};
       return new Map([...documents].map(([part, id]) => [part, state.documents.get(id)?.document.sha256 ?? ""]));

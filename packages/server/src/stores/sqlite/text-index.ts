@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers/promises";
 import type { DocumentEntry, IndexedDocument, KeptSegment, KnownFile, Passage, TextIndex } from "../store.ts";
 import { openDatabase, toDatabaseError } from "./database.ts";
 import { beginSegment } from "./text-index-merge.ts";
@@ -6,6 +7,8 @@ import { migrations, most } from "./text-index-schema.ts";
 import { createWriter } from "./text-index-write.ts";
 
 type Row = Record<string, unknown>;
+
+const rowsPerTurn = 1_000;
 
 /**
  * The text index in one SQLite file. Several processes and threads may have it open; each waits at most 5 s for another's transaction. Throws
@@ -42,11 +45,15 @@ export function openTextIndex({ path }: { readonly path: string }): TextIndex {
   };
 
   const query = (sql: string) => reading.prepare(sql);
-  const bySource = query(
-    "SELECT f.path, f.size, f.mtime_ns AS mtimeNs, f.ino, f.sha256, f.reason, count(d.id) AS documents, coalesce(sum(d.passages), 0) AS passages" +
-      " FROM files f LEFT JOIN documents d ON d.file = f.id WHERE f.source = ? GROUP BY f.id",
+  // Row by row, with nothing to sort: there may be very many.
+  const ofFile = "FROM documents WHERE file = f.id";
+  const bySource =
+    "SELECT path, size, mtime_ns AS mtimeNs, ino, sha256, reason," +
+    ` (SELECT count(*) ${ofFile}) AS documents, (SELECT coalesce(sum(passages), 0) ${ofFile}) AS passages FROM files f WHERE source = ?`;
+  const stampsBySource = query(
+    "SELECT path, size || ' ' || mtime_ns || ' ' || ino AS stamp FROM files WHERE source = ?",
   );
-  bySource.setReadBigInts(true);
+  const hashByKey = query("SELECT sha256 FROM files WHERE source = ? AND path = ?");
   const byPart = query(
     "SELECT part, d.sha256 FROM documents d JOIN files f ON f.id = d.file WHERE source = ? AND path = ?",
   );
@@ -79,7 +86,23 @@ export function openTextIndex({ path }: { readonly path: string }): TextIndex {
       ),
     replace: (segments) => later(() => inTurn(() => beginSegment(writer(), segments))),
     files: (source) =>
-      later(() => new Map(bySource.all(source).map((row) => [row.path as string, toKnown(source, row)]))),
+      later(async () => {
+        const files = new Map<string, KnownFile>();
+        const statement = query(bySource);
+        statement.setReadBigInts(true);
+        for (const row of statement.iterate(source)) {
+          files.set(row.path as string, toKnown(source, row));
+          if (files.size % rowsPerTurn === 0) await setImmediate();
+        }
+        return files;
+      }),
+    stamps: (source) =>
+      later(() => {
+        const stamps = new Map<string, string>();
+        for (const { path, stamp } of stampsBySource.iterate(source)) stamps.set(path as string, stamp as string);
+        return stamps;
+      }),
+    sha256: ({ source, path }) => said(() => hashByKey.get(source, path)?.sha256 as string | undefined),
     parts: ({ source, path }) =>
       later(() => new Map(byPart.all(source, path).map((row) => [row.part as string, row.sha256 as string]))),
     still(work) {
