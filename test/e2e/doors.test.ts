@@ -410,10 +410,7 @@ describe("doors", () => {
           ).toHaveLength(1),
         );
         const index = new DatabaseSync(join(ailing.data, "index.db"));
-        const tables = index.prepare("SELECT name FROM sqlite_master WHERE sql LIKE '%fts5%'").all() as {
-          name: string;
-        }[];
-        for (const { name } of tables) index.exec(`DROP TABLE "${name}"`);
+        index.exec("DROP TABLE passages");
         index.close();
         const failed = await finder.call("search", { query: "plants" }, { purpose: "after the fall" });
         expect(failed).toMatchObject({ ok: false, code: "INTERNAL", auditId: expect.any(String) });
