@@ -62,7 +62,11 @@ export function findNode() {
 export function environment() {
   const { NODE_OPTIONS: _ignored, ...env } = process.env;
   // glibc keeps a pool of freed memory for each thread; two are enough, and save a third of the server's.
-  return { MALLOC_ARENA_MAX: "2", ...env, PATH: [dirname(findNode()), join(root, "node_modules", ".bin"), process.env.PATH].join(":") };
+  return {
+    MALLOC_ARENA_MAX: "2",
+    ...env,
+    PATH: [dirname(findNode()), join(root, "node_modules", ".bin"), process.env.PATH].join(":"),
+  };
 }
 
 /** Runs a JavaScript program with the right Node; answers its exit code. */

@@ -1,7 +1,6 @@
 import type { ServedFolder } from "../adapters/adapter.ts";
 import type { VectorOptions } from "../open-vectors.ts";
 import type { KnownSecret } from "../redaction/known-secrets.ts";
-import type { DocumentKey } from "../stores/store.ts";
 import type { Addition } from "./additions.ts";
 import type { Progress } from "./work-queue.ts";
 
@@ -28,11 +27,6 @@ export type Question =
   | { readonly what: "start" | "settled" | "pending" | "troubles" | "stop" }
   | { readonly what: "add"; readonly addition: Addition }
   | { readonly what: "remove"; readonly url: string };
-
-export interface Trouble {
-  readonly key: DocumentKey;
-  readonly reason: string;
-}
 
 /** What it tells: an answer, how far it is, or what went wrong. */
 export type Told =

@@ -61,9 +61,6 @@ const byExtension: Readonly<Record<string, FormatName>> = {
   tsv: "lines",
 };
 
-/** How many of a file's first bytes `formatOf` looks at. */
-export const sniffed = 8;
-
 /**
  * Which reader a file goes to: by its name, and by its first bytes where these are plain; undefined when it is to be read as plain text. Whether
  * it is what it claims to be is for its reader to find.

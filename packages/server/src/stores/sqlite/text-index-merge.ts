@@ -5,15 +5,23 @@ import { addBlocks, dropSegments, forgetGone, toBytes, transact } from "./text-i
 
 const nothing = new Uint8Array(0);
 
-/** Begins a segment that will stand for others. Until it is finished no reader sees it; one whose writer died is cleared away at the next opening. */
+/** No merge takes as long, in milliseconds: whoever began it has died. */
+const longest = 3_600_000;
+
+/**
+ * Begins a segment that will stand for others. Until it is finished no reader sees it: it has no first terms, and the time of its beginning for a
+ * vocabulary. What others have left unfinished is cleared away.
+ */
 export async function beginSegment(db: DatabaseSync, replaced: readonly number[]): Promise<SegmentWriter> {
-  const id = await transact(db, () =>
-    Number(
-      db
-        .prepare("INSERT INTO segments (documents, lengths, firsts, vocabulary) VALUES (?, ?, NULL, '')")
-        .run(nothing, nothing).lastInsertRowid,
-    ),
-  );
+  const id = await transact(db, () => {
+    const left = db.prepare("SELECT id FROM segments WHERE firsts IS NULL AND CAST(vocabulary AS INTEGER) < ?");
+    dropSegments(
+      db,
+      left.all(Date.now() - longest).map((row) => row.id as number),
+    );
+    const begin = db.prepare("INSERT INTO segments (documents, lengths, firsts, vocabulary) VALUES (?, ?, NULL, ?)");
+    return Number(begin.run(nothing, nothing, String(Date.now())).lastInsertRowid);
+  });
   const firsts: string[] = [];
   return {
     add: (blocks) =>
@@ -24,9 +32,9 @@ export async function beginSegment(db: DatabaseSync, replaced: readonly number[]
     finish: ({ documents, lengths, vocabulary }) =>
       transact(db, () => {
         const there = db.prepare(
-          "SELECT count(*) AS n FROM segments WHERE firsts IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
+          "SELECT count(*) AS n FROM segments WHERE id = ? OR (firsts IS NOT NULL AND id IN (SELECT value FROM json_each(?)))",
         );
-        const whole = there.get(JSON.stringify(replaced))?.n === replaced.length;
+        const whole = there.get(id, JSON.stringify(replaced))?.n === replaced.length + 1;
         dropSegments(db, whole ? replaced : [id]);
         if (whole)
           db.prepare("UPDATE segments SET documents = ?, lengths = ?, firsts = ?, vocabulary = ? WHERE id = ?").run(
@@ -43,15 +51,3 @@ export async function beginSegment(db: DatabaseSync, replaced: readonly number[]
     abandon: () => transact(db, () => dropSegments(db, [id])),
   };
 }
-
-/** Clears away what an unfinished merge has left. Only for the one process that merges. */
-export const clearUnfinished = (db: DatabaseSync): Promise<void> =>
-  transact(db, () =>
-    dropSegments(
-      db,
-      db
-        .prepare("SELECT id FROM segments WHERE firsts IS NULL")
-        .all()
-        .map(({ id }) => id as number),
-    ),
-  );
