@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/guests.ts";
+import { verifiesOnce } from "../support/verifies.ts";
 import { main, type Ran, runPortcullis, startServer, stopServer } from "../support/world.ts";
 
 let base: string;
@@ -192,7 +193,8 @@ describe("cite", () => {
     expect(await run("cite", reference)).toMatchObject({ status: 1, stdout: expect.stringMatching(/^✗ stale/) });
   });
 
-  test("a changed file is stale, a file that is gone is not there", async () => {
+  // A changed file is stale, a file that is gone is not there.
+  verifiesOnce("I2.cite", async () => {
     const found = await run("search", "early", "--passages", "--json");
     put("draft.md", "# Draft\n\nThe tomatoes are late this year.\n");
     const stale = await runWith(found.stdout, "cite", "-");

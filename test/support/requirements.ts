@@ -203,7 +203,7 @@ export const requirements = {
   "O2.cli": {
     says: "Each command works with --json and its exit status tells how it ended.",
     on: "once",
-    partly: "init, index, consent and chat are to come",
+    partly: "init, consent and chat are to come",
   },
   "O2.connect": {
     says: "connect prints the entry of a client, or merges it into the client's file and keeps a copy.",
