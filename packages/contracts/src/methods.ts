@@ -12,7 +12,7 @@ export const Session = Type.Object(
     subject: Type.String(),
     expiresAt: Type.String({ description: "ISO 8601." }),
     expiresInMs: Type.Integer({ minimum: 0 }),
-    refreshable: Type.Literal(true),
+    refreshable: Type.Boolean(),
   },
   { ...closed, $id: "Session", title: "Session" },
 );

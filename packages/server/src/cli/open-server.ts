@@ -6,6 +6,7 @@ import type { ServedFolder } from "../adapters/adapter.ts";
 import { type Assembly, assemble, type Log, policyFolder } from "../assemble.ts";
 import { type Flags, readSettings } from "../config/read-settings.ts";
 import type { Settings } from "../config/settings.ts";
+import { externalFault } from "../identity/oauth/external-issuer.ts";
 import { toPrivateHosts } from "../network/private-hosts.ts";
 import { defaultPolicy } from "../policy/default-policy.ts";
 import { checkPattern } from "../redaction/patterns.ts";
@@ -77,7 +78,7 @@ export async function openServer(invocation: Invocation, options: OpenOptions = 
 }
 
 /** What a setting's schema cannot judge: whether a pattern can be used, whether a host and port are one. */
-function checkValues({ redact, http }: Settings): void {
+function checkValues({ redact, http, oauth }: Settings): void {
   for (const pattern of redact.patterns) {
     const wrong = checkPattern(pattern);
     if (wrong)
@@ -88,6 +89,8 @@ function checkValues({ redact, http }: Settings): void {
   } catch (error) {
     throw new CommandError(exits.config, `http.privateHosts: ${(error as Error).message}`);
   }
+  const wrong = oauth.issuer.url === "" ? undefined : externalFault(oauth.issuer);
+  if (wrong !== undefined) throw new CommandError(exits.config, wrong);
 }
 
 /** The log of faults and of what the server does, as JSON lines on stderr. */

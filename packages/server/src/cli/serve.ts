@@ -59,7 +59,7 @@ async function serveUntil(stopped: Promise<void>, { invocation, settings, announ
     );
   }
   const { corridor } = server;
-  const { challenge, handle: logins } = openOAuth(server);
+  const { challenge, handle: logins } = await openOAuth(server);
   const mcp = { corridor, profile: settings.profile, now: () => performance.now(), ...(challenge && { challenge }) };
   const [streamable, sse] = [createMcpHttp(mcp), createMcpSse(mcp)];
   door = createHttpDoor({ ...settings, corridor, mcp: streamable.handle, sse: sse.handle, ...(logins && { logins }) });

@@ -104,7 +104,11 @@ async function list({ invocation: { output }, state }: Order): Promise<Exit> {
     day(record.expiresAt),
     record.client ? `${record.client.name}: ${record.client.tools.join(", ")}` : "",
   ]);
-  print(output, { tokens }, toTable([["NAME", "SUBJECT", "STATE", "CREATED", "EXPIRES", "CLIENT AND ITS TOOLS"], ...rows]));
+  print(
+    output,
+    { tokens },
+    toTable([["NAME", "SUBJECT", "STATE", "CREATED", "EXPIRES", "CLIENT AND ITS TOOLS"], ...rows]),
+  );
   return exits.ok;
 }
 

@@ -146,6 +146,10 @@ export const Settings = Type.Object(
           default: true,
           description: "Whether clients without a metadata document may register themselves before they ask the owner.",
         }),
+        metadataDocuments: Type.Boolean({
+          default: true,
+          description: "Whether clients may name a URL that tells who they are, which the server then fetches.",
+        }),
         issuer: Type.Object(
           {
             url: Type.String({

@@ -1,4 +1,5 @@
 import type { Progress } from "../adapters/adapter.ts";
+import type { Narrowing } from "../identity/oauth/access.ts";
 
 /** The transport that a call came through. */
 export type Door = "websocket" | "http" | "permalink" | "mcp-http" | "mcp-sse" | "mcp-stdio" | "cli";
@@ -45,4 +46,6 @@ export interface Caller {
   readonly owner: boolean;
   readonly grant: string;
   readonly session?: string;
+  /** What the owner left open to this client of what policy allows the subject; undefined when policy alone decides. */
+  readonly narrowing?: Narrowing;
 }

@@ -1,12 +1,12 @@
 import { CallError } from "@portcullis/contracts";
+import { findBearer } from "../identity/oauth/bearer.ts";
 import { findSession } from "../identity/sessions.ts";
-import { digest, isLive } from "../identity/tokens.ts";
 import type { Caller, Credential } from "./arrival.ts";
 import type { Parts } from "./parts.ts";
 
 /** Who a credential belongs to. It is looked up on every call, so a revoked token ends at once on every door. */
 export async function identify(
-  parts: Pick<Parts, "tokens" | "sessions" | "now">,
+  parts: Pick<Parts, "tokens" | "sessions" | "oauth" | "now">,
   credential: Credential,
 ): Promise<Caller | undefined> {
   switch (credential.kind) {
@@ -15,10 +15,10 @@ export async function identify(
     case "local":
       return { subject: credential.subject, owner: false, grant: `local:${credential.subject}` };
     case "token": {
-      const token = await parts.tokens.findByHash(digest(credential.token));
-      return token && isLive(token, parts.now())
-        ? { subject: token.subject, owner: token.owner, grant: token.id }
-        : undefined;
+      const found = await findBearer(parts, credential.token, parts.now());
+      if (!found) return undefined;
+      const { subject, owner, grant, narrowing } = found;
+      return { subject, owner, grant, ...(narrowing && { narrowing }) };
     }
     case "session": {
       const found = await findSession(parts, credential.secret, parts.now());
@@ -28,6 +28,7 @@ export async function identify(
             owner: found.token.owner,
             grant: found.token.id,
             session: found.session.id.slice(0, 16),
+            ...(found.narrowing && { narrowing: found.narrowing }),
           }
         : undefined;
     }

@@ -22,6 +22,7 @@ export interface Question {
 export function authorize(parts: Parts, { caller, call, resources, purpose }: Question): Authorization {
   const policy = parts.policy();
   const { name, effect } = call.tool;
+  if (caller.narrowing?.has(name) === false) throw toGrantRefusal(name, caller.narrowing.lacks(name));
   const judge = (resource: Resource): Verdict =>
     policy.decide({ subject: caller.subject, tool: name, effect, resource, purpose, now: parts.now() });
 
@@ -46,6 +47,19 @@ export function authorize(parts: Parts, { caller, call, resources, purpose }: Qu
   } as unknown as Permit;
   return { permit, verdicts };
 }
+
+/** What the owner did not grant to a client is closed to it, whatever policy allows its subject. */
+const toGrantRefusal = (tool: string, scope: string | undefined): CallError =>
+  new CallError("PERMISSION_DENIED", `The owner has not opened ${tool} to this client.`, {
+    details: {
+      scope: null,
+      reason: "grant",
+      smallestScope: null,
+      next: scope
+        ? `The client has to log in again and ask for the scope ${JSON.stringify(scope)}.`
+        : "Log in again, and let the owner choose this tool on the consent page.",
+    },
+  });
 
 function toRefusal({ reason, scope, message, next, proposal }: Deny, resource: Resource): CallError {
   return new CallError(reason === "consent" ? "CONSENT_REQUIRED" : "PERMISSION_DENIED", message, {

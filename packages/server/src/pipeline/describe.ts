@@ -28,7 +28,7 @@ export function describe(tool: AnyTool | Tool<unknown, unknown>): ToolDescriptio
 export function listTools(parts: Parts, caller: Caller): readonly ToolDescription[] {
   const tools = parts.registry.all().map(({ tool }) => tool);
   const visible = new Set(parts.policy().tools(caller.subject, tools, parts.now()));
-  return tools.filter(({ name }) => visible.has(name)).map(describe);
+  return tools.filter(({ name }) => visible.has(name) && caller.narrowing?.has(name) !== false).map(describe);
 }
 
 /** The system-prompt text: what the tools are called, how they are called, and what they will not do. */

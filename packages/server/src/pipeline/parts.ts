@@ -1,3 +1,4 @@
+import type { OAuthAccess } from "../identity/oauth/access.ts";
 import type { Policy } from "../policy/compile.ts";
 import type { CompiledPatterns, Redactor } from "../redaction/redactor.ts";
 import type { AuditLog, RateCounter, SessionStore, TokenStore, TurnCounter } from "../stores/store.ts";
@@ -31,6 +32,8 @@ export interface Parts {
   readonly policy: () => Policy;
   readonly tokens: TokenStore;
   readonly sessions: SessionStore;
+  /** Reads the access tokens of clients that logged in. */
+  readonly oauth: OAuthAccess;
   readonly rates: RateCounter;
   readonly turns: TurnCounter;
   readonly audit: AuditLog;

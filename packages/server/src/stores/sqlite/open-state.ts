@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { ensureDataFolder } from "../data-folder.ts";
+import type { OAuthStore } from "../oauth-store.ts";
 import type { RateCounter, SessionStore, TokenStore, TurnCounter } from "../store.ts";
 import { openDatabase, toDatabaseError } from "./database.ts";
+import { createOAuthStore, oauthSchema } from "./oauth-store.ts";
 import { createRateCounter, rateSchema } from "./rate-counter.ts";
 import { createSessionStore, sessionSchema } from "./session-store.ts";
 import { createTokenStore, tokenSchema } from "./token-store.ts";
@@ -13,6 +15,7 @@ export interface State extends Disposable {
   readonly sessions: SessionStore;
   readonly rates: RateCounter;
   readonly turns: TurnCounter;
+  readonly oauth: OAuthStore;
   close(): void;
 }
 
@@ -20,7 +23,7 @@ export interface State extends Disposable {
 export function openState(folder: string): State {
   ensureDataFolder(folder);
   const path = join(folder, "state.db");
-  const db = openDatabase({ path, migrations: [tokenSchema, sessionSchema, rateSchema, turnSchema] });
+  const db = openDatabase({ path, migrations: [tokenSchema, sessionSchema, rateSchema, turnSchema, oauthSchema] });
   const close = (): void => {
     if (db.isOpen) db.close();
   };
@@ -30,6 +33,7 @@ export function openState(folder: string): State {
     sessions: named(createSessionStore(db)),
     rates: named(createRateCounter(db)),
     turns: named(createTurnCounter(db)),
+    oauth: named(createOAuthStore(db)),
     close,
     [Symbol.dispose]: close,
   };

@@ -11,6 +11,7 @@ import { checkSender, type SenderRules, toSenderRules } from "./check-sender.ts"
 import { bearerOf } from "./credential.ts";
 import { addErrors, refuseError } from "./errors.ts";
 import { addMirror } from "./mirror.ts";
+import { isOAuthPath } from "./oauth/oauth-door.ts";
 import { addPermalink } from "./permalink.ts";
 import { sendOnSocket, sendRaw } from "./raw-refusal.ts";
 
@@ -29,6 +30,8 @@ export interface HttpDoorOptions extends SenderRules {
   readonly publicUrl?: string;
   readonly mcp: RawHandler;
   readonly sse: RawHandler;
+  /** Logins of clients; without it nobody can log in but with a token of the owner's. */
+  readonly logins?: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   /** Bytes of one body, and of one message on the WebSocket. */
   readonly maxBody?: number;
 }
@@ -110,13 +113,13 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   };
 }
 
-interface Gate extends Pick<HttpDoorOptions, "corridor" | "mcp" | "sse"> {
+interface Gate extends Pick<HttpDoorOptions, "corridor" | "mcp" | "sse" | "logins"> {
   readonly rules: SenderRules;
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /** The server itself. MCP's requests pass by the web framework, which would only cost them time and read their bodies. */
-function createGate({ corridor, mcp, sse, rules, handler }: Gate): Server {
+function createGate({ corridor, mcp, sse, logins, rules, handler }: Gate): Server {
   const receive = (request: IncomingMessage, response: ServerResponse): void => {
     const fault = checkSender(request, rules);
     if (fault !== undefined) {
@@ -129,6 +132,7 @@ function createGate({ corridor, mcp, sse, rules, handler }: Gate): Server {
     const path = request.url ?? "/";
     const raw = mcpPath.test(path) ? mcp : ssePath.test(path) ? sse : undefined;
     if (raw) raw(request, response, senderOf(request)).catch(() => response.destroy());
+    else if (logins && isOAuthPath(path)) logins(request, response).catch(() => response.destroy());
     else handler(request, response);
   };
   return createServer(

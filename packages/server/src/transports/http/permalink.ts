@@ -2,7 +2,8 @@ import type { Failure, Session } from "@portcullis/contracts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Credential, Origin } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
-import { bearerOrCookie, cookieName } from "./credential.ts";
+import { bearerOrCookie } from "./credential.ts";
+import { toSessionCookies } from "./oauth/session-cookie.ts";
 import { documentPage, loginPage, pageHeaders, refusalPage } from "./page.ts";
 import { refusalHead, sendFailure } from "./reply.ts";
 
@@ -23,10 +24,6 @@ export function addPermalink(app: FastifyInstance, { corridor, secure }: Permali
     peer: request.ip,
   });
 
-  // The cookie holds a session, never the token: it ends by itself, and other servers on this host see each other's cookies.
-  const toCookie = ({ session, expiresInMs }: Session): string =>
-    `${cookieName}=${session}; Path=/d/; HttpOnly; SameSite=Strict; Max-Age=${Math.floor(expiresInMs / 1_000)}${secure ? "; Secure" : ""}`;
-
   app.addContentTypeParser(
     "application/x-www-form-urlencoded",
     { parseAs: "string", bodyLimit: 16_384 },
@@ -44,7 +41,11 @@ export function addPermalink(app: FastifyInstance, { corridor, secure }: Permali
       const page = loginPage({ next: target, note: outcome.message });
       return reply.code(refusalHead(outcome).status).headers(pageHeaders).send(page);
     }
-    const head = { "set-cookie": toCookie(outcome.result as Session), location: target, "cache-control": "no-store" };
+    const head = {
+      "set-cookie": toSessionCookies(outcome.result as Session, secure),
+      location: target,
+      "cache-control": "no-store",
+    };
     return reply.code(303).headers(head).send();
   });
 
@@ -63,7 +64,7 @@ export function addPermalink(app: FastifyInstance, { corridor, secure }: Permali
     if (!outcome.ok) return sendRefusal(request, reply, outcome);
     if (origin.credential.kind === "session") {
       const prolonged = await corridor.handleMethod({ ...origin, method: "auth.refresh", params: {} });
-      if (prolonged.ok) reply.header("set-cookie", toCookie(prolonged.result as Session));
+      if (prolonged.ok) reply.header("set-cookie", toSessionCookies(prolonged.result as Session, secure));
     }
     const { title, text } = outcome.result as { readonly title: string; readonly text: string };
     return reply.headers(pageHeaders).send(documentPage(title, text));

@@ -1,10 +1,12 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/server";
 import { CallError, codes } from "@portcullis/contracts";
-import type { Origin } from "../../pipeline/arrival.ts";
+import type { Caller, Origin } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
 import { recorded, toErrorResponse } from "./envelope.ts";
+import type { HttpVisit } from "./http.ts";
 import { sendJson } from "./http-reply.ts";
+import { fromMcpName } from "./tool-names.ts";
 
 export interface Refusal {
   readonly origin: Origin;
@@ -36,8 +38,44 @@ export async function refuseAsTold(
   sendJson(at.response, status, await recorded(at.corridor, at.origin, message));
 }
 
+/** Words the WWW-Authenticate header for a request. */
+export type Challenge = (
+  request: IncomingMessage,
+  grievance: { readonly error?: "invalid_token" | "insufficient_scope"; readonly scope?: string },
+) => string;
+
+const plainChallenge: Challenge = (_request, { error }) =>
+  error ? `Bearer realm="portcullis", error="${error}"` : 'Bearer realm="portcullis"';
+
+/** The scope that a posted message's call lacks; undefined when nothing but policy stands in its way. */
+export function missingScope({ narrowing }: Caller, message: unknown): string | undefined {
+  if (!narrowing || Array.isArray(message)) return undefined;
+  const { method, params } = message as { method?: unknown; params?: { name?: unknown } | null };
+  const name = method === "tools/call" ? params?.name : undefined;
+  return typeof name === "string" ? narrowing.lacks(fromMcpName(name)) : undefined;
+}
+
+/** RFC 6750, 3.1: the client may come back with a login for more. */
+export function refuseScope(
+  corridor: Corridor,
+  { request, response, visit: { origin } }: HttpVisit,
+  at: { readonly scope: string; readonly id: RequestId | null; readonly challenge: Challenge | undefined },
+): Promise<void> {
+  const { scope, id, challenge = plainChallenge } = at;
+  const error = new CallError("PERMISSION_DENIED", "This tool was not part of the login.", {
+    details: { scope: null, reason: "insufficient_scope", next: `Log in again and ask for the scope "${scope}".` },
+  });
+  const headers = { "www-authenticate": challenge(request, { error: "insufficient_scope", scope }) };
+  return refuse(corridor, response, { origin, what: "tools/call", error, id, status: 403, headers });
+}
+
 /** RFC 6750, section 3: a challenge, with an error only where a credential was shown. */
-export function refuseStranger(corridor: Corridor, response: ServerResponse, origin: Origin): Promise<void> {
+export function refuseStranger(
+  corridor: Corridor,
+  response: ServerResponse,
+  origin: Origin,
+  challenge: Challenge = plainChallenge,
+): Promise<void> {
   const none = origin.credential.kind === "none";
   const error = new CallError(
     "UNAUTHENTICATED",
@@ -48,6 +86,10 @@ export function refuseStranger(corridor: Corridor, response: ServerResponse, ori
       },
     },
   );
-  const challenge = none ? 'Bearer realm="portcullis"' : 'Bearer realm="portcullis", error="invalid_token"';
-  return refuse(corridor, response, { origin, what: "mcp", error, headers: { "www-authenticate": challenge } });
+  return refuse(corridor, response, {
+    origin,
+    what: "mcp",
+    error,
+    headers: { "www-authenticate": challenge(response.req, none ? {} : { error: "invalid_token" }) },
+  });
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isJsonContentType, type McpServer, type ServerNotifier } from "@modelcontextprotocol/server";
+import { isJsonContentType, type McpServer, type RequestId, type ServerNotifier } from "@modelcontextprotocol/server";
 import { CallError } from "@portcullis/contracts";
 import type { Caller, Origin } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
-import { parseMessage } from "./envelope.ts";
+import { idOf, parseMessage } from "./envelope.ts";
 import { readBody } from "./http-body.ts";
 import { createLegacyHttp } from "./http-legacy.ts";
 import { createModernHttp } from "./http-modern.ts";
-import { refuse, refuseAsTold, refuseStranger } from "./http-refusal.ts";
+import { type Challenge, missingScope, refuse, refuseAsTold, refuseScope, refuseStranger } from "./http-refusal.ts";
 import { routeMessage } from "./http-route.ts";
 import type { SessionLimits } from "./sessions.ts";
 import type { Profile, Visit } from "./visit.ts";
@@ -29,6 +29,8 @@ export interface McpHttpOptions {
   readonly now: () => number;
   readonly sessions?: SessionLimits;
   readonly fixtures?: Fixtures;
+  /** How who may not pass is told to log in. */
+  readonly challenge?: Challenge;
 }
 
 export interface McpHttp {
@@ -76,6 +78,9 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
     }
     const bytes = await readBody(request);
     const message = parseMessage(bytes);
+    const scope = missingScope(at.caller, message);
+    if (scope !== undefined)
+      return refuseScope(corridor, at, { scope, id: idOf(message) as RequestId, challenge: options.challenge });
     const counted = { ...at, visit: { origin: visit.origin, bytes: bytes.length } };
     const route = routeMessage(request.headers, message);
     switch (route.kind) {
@@ -93,7 +98,7 @@ export function createMcpHttp(options: McpHttpOptions): McpHttp {
       const origin: Origin = { door: "mcp-http", ...sender };
       try {
         const caller = await corridor.identify(origin.credential);
-        if (!caller) return await refuseStranger(corridor, response, origin);
+        if (!caller) return await refuseStranger(corridor, response, origin, options.challenge);
         await receive({ request, response, caller, visit: { origin } });
       } catch (error) {
         const known =

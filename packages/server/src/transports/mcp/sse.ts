@@ -24,7 +24,13 @@ export const sseMessagePath = "/sse/message";
  * The pair of HTTP+SSE that preceded Streamable HTTP: a GET at `/sse` or `/sse/` holds the stream, and messages are posted to
  * `sseMessagePath`. One function answers at all three paths.
  */
-export function createMcpSse({ corridor, profile, now, sessions: limits }: Omit<McpHttpOptions, "fixtures">): McpHttp {
+export function createMcpSse({
+  corridor,
+  profile,
+  now,
+  sessions: limits,
+  challenge,
+}: Omit<McpHttpOptions, "fixtures">): McpHttp {
   const sessions = createSessions<SseConnection>(now, limits);
 
   const deny = ({ request, response, visit }: HttpVisit, refusal: Omit<Refusal, "origin" | "what">) =>
@@ -83,7 +89,7 @@ export function createMcpSse({ corridor, profile, now, sessions: limits }: Omit<
       const origin: Origin = { door: "mcp-sse", ...sender };
       try {
         const caller = await corridor.identify(origin.credential);
-        if (!caller) return await refuseStranger(corridor, response, origin);
+        if (!caller) return await refuseStranger(corridor, response, origin, challenge);
         const at: HttpVisit = { request, response, caller, visit: { origin } };
         if (request.method === "GET") return await open(at);
         if (request.method === "POST") return await receive(at);
