@@ -1,6 +1,5 @@
 import type { Segment, TermBlock } from "../../stores/store.ts";
 import type { Language } from "../text/language.ts";
-import { eachWord } from "../text/words.ts";
 import { BlockWriter } from "./block.ts";
 import { createDictionary } from "./dictionary.ts";
 import { scan } from "./scan.ts";
@@ -70,17 +69,11 @@ export function createSegmentBuilder(): SegmentBuilder {
   const read = (bytes: Buffer, language: Language, { from = 0, mark = "" } = {}): number => {
     const memo = dictionary.memoOf(language, mark);
     let place = from;
-    const take = (found: Int32Array): void => {
-      const { length } = found;
-      if (length === 0) return;
-      // A name made of words is found by itself and word by word, as they follow each other.
-      note(found[0] as number, place);
-      for (let at = 1; at < length; at++) note(found[at] as number, place++);
-      if (length === 1) place++;
-    };
-    const visitor = {
-      word: (word: string) => take(memo.termsOf(word)),
-      gram: (gram: string) => note(dictionary.idOf(mark + gram), place++),
+    const take = (pairs: Int32Array): void => {
+      for (let at = 0; at < pairs.length; at += 2) {
+        note(pairs[at] as number, place);
+        place += pairs[at + 1] as number;
+      }
     };
     scan(bytes, memo.table, {
       known(value) {
@@ -88,14 +81,14 @@ export function createSegmentBuilder(): SegmentBuilder {
         if ((value & 1) === 0) note(value >>> 1, place++);
         else take(memo.several[value >>> 1] as Int32Array);
       },
-      fresh(word) {
-        const found = memo.termsOf(word);
-        take(found);
-        if (found.length === 1) return (found[0] as number) * 2;
-        memo.several.push(found);
+      fresh(text) {
+        const pairs = memo.readTerms(text);
+        take(pairs);
+        if (memo.table.size >= mostRemembered) return -1;
+        if (pairs.length === 2) return (pairs[0] as number) * 2;
+        memo.several.push(pairs);
         return (memo.several.length - 1) * 2 + 1;
       },
-      other: (text) => eachWord(text, visitor),
     });
     return place;
   };

@@ -1,5 +1,6 @@
 import { type Language, stemmerOf } from "../text/language.ts";
 import { toTerms } from "../text/terms.ts";
+import { eachWord } from "../text/words.ts";
 import { createWordTable, type WordTable } from "./word-table.ts";
 
 /** Numbers terms, and remembers which terms a word of a language has. */
@@ -11,8 +12,9 @@ export interface Dictionary {
 
 /** What is remembered of the words of one language, whose terms have `mark` before them. */
 export interface Memo {
-  termsOf(word: string): Int32Array;
-  /** Words of ASCII: twice the number of the one term that they have, or twice the place of their terms in `several` and one. */
+  /** The terms of a run of text, each with how many places the next is behind it: pairs. */
+  readTerms(text: string): Int32Array;
+  /** Runs by their bytes: twice the number of the one term that they have, or twice their place in `several` and one. */
   readonly table: WordTable;
   readonly several: Int32Array[];
 }
@@ -40,15 +42,19 @@ export function createDictionary(): Dictionary {
       let memo = memos.get(key);
       if (!memo) {
         const stem = stemmerOf(language);
-        const words = new Map<string, Int32Array>();
         memo = {
-          termsOf(word) {
-            let found = words.get(word);
-            if (!found) {
-              found = Int32Array.from(toTerms(word, stem), (term) => idOf(mark + term));
-              words.set(word, found);
-            }
-            return found;
+          readTerms(text) {
+            const pairs: number[] = [];
+            eachWord(text, {
+              word(word) {
+                const found = toTerms(word, stem);
+                // A name made of words is found by itself and word by word, as they follow each other.
+                for (const [at, term] of found.entries())
+                  pairs.push(idOf(mark + term), at === 0 && found.length > 1 ? 0 : 1);
+              },
+              gram: (gram) => pairs.push(idOf(mark + gram), 1),
+            });
+            return Int32Array.from(pairs);
           },
           table: createWordTable(),
           several: [],
