@@ -17,6 +17,7 @@ import {
   signIn,
   statusOf,
 } from "../support/oauth/login.ts";
+import { verifiesOnce } from "../support/verifies.ts";
 import { openWorld, type World } from "../support/world.ts";
 
 let world: World;
@@ -207,7 +208,8 @@ describe("the page that asks the owner", () => {
 });
 
 describe("an access token", () => {
-  test("is a caller on every door, with the subject and tools that were granted", async () => {
+  // It is a caller on every door, with the subject and tools that were granted.
+  verifiesOnce("A2.login", async () => {
     const { access, scope } = await logIn(world, { tools: ["fs.readFile", "search"] });
     expect(scope).toBe("mcp:read");
     for (const door of ["http", "mcp-http", "mcp-http-legacy", "mcp-sse", "websocket"] as const) {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { asGuest } from "../support/guests.ts";
+import { verifiesOnce } from "../support/verifies.ts";
 import { openWorld, type Ran, type World } from "../support/world.ts";
 
 const policies = {
@@ -121,7 +122,8 @@ cases:
 });
 
 describe("policy diff", () => {
-  test("shows what a change opens first, by rule and by example, and then what it closes", async () => {
+  // It shows what a change opens first, by rule and by example, and then what it closes.
+  verifiesOnce("P4.commands", async () => {
     world.policy(
       "guest.yaml",
       'subject: guest\nscopes:\n  - { tool: [fs.readFile], allow: ["@notes/**"] }\n  - { id: told, tool: fs.stat, allow: ["@notes/**"] }\n',

@@ -97,7 +97,14 @@ export const requirements = {
   "P4.explain": {
     says: "policy explain tells which rules were considered, which decided and what would have to change.",
     on: "once",
-    partly: "test, diff and suggest are to come",
+  },
+  "A2.login": {
+    says: "A client logs in by OAuth 2.1 with what the owner granted on the consent page, on every door.",
+    on: "once",
+  },
+  "P4.commands": {
+    says: "policy test, diff, suggest and replay tell what a change of policy does before it counts.",
+    on: "once",
   },
   "P6.read-only": {
     says: "A method that is not GET or HEAD needs a scope that names the tool and the method exactly, and a purpose.",
@@ -162,7 +169,7 @@ export const requirements = {
   "R1.detectors": {
     says: "Secrets of common kinds are masked in every answer, in keys, values and encodings.",
     on: every,
-    partly: "the redactor takes registered secrets, but no setting registers them yet",
+    partly: "of registered secrets only the configuration's own keys are known",
   },
   "R1.patterns": {
     says: "Owner and scope patterns in RE2 syntax mask what they match, and one that could stall is refused at load.",

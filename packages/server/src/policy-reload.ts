@@ -1,7 +1,11 @@
-import { compilePolicy, emptyPolicy, type Policy } from "./policy/compile.ts";
+import { setImmediate } from "node:timers/promises";
+import { type Compiled, compileParsed, compilePolicy, emptyPolicy, type Policy } from "./policy/compile.ts";
 import type { CompileOptions } from "./policy/compile-scope.ts";
 import { type Fault, toLine } from "./policy/fault.ts";
-import type { PolicyStore } from "./stores/store.ts";
+import type { Steps } from "./policy/steps.ts";
+import { startParseThread } from "./policy-parse-thread.ts";
+import { withFileSystems } from "./policy-places.ts";
+import type { PolicySource, PolicyStore } from "./stores/store.ts";
 
 export interface LivePolicy {
   /** The policy in force: the last set without a fault, or one that denies everything when there never was one. */
@@ -25,7 +29,7 @@ interface Options {
   /** Asked at each reload, since tools and folders may change. */
   readonly compile: () => CompileOptions;
   readonly log: Log;
-  /** How long one reading of the store may take. */
+  /** How long one reading of the store may take, and how long the parsing of what was read. */
   readonly readMs?: number;
 }
 
@@ -41,10 +45,15 @@ export async function createLivePolicy({ store, compile, log, readMs = 10_000 }:
 
   const load = async (): Promise<void> => {
     try {
-      const compiled = compilePolicy(await within(store.read(), readMs), compile());
+      const reading = within(store.read(), readMs, "read");
+      const [sources, options] = await Promise.all([reading, withFileSystems(compile())]);
+      const compiled = await compileAside(sources, options, readMs);
       faults = compiled.faults;
       warnings = compiled.warnings;
-      if (compiled.policy) return adopt(compiled.policy);
+      if (compiled.policy) {
+        await inSlices(compiled.policy.prepare(policy.asked()), prepareMs);
+        return adopt(compiled.policy);
+      }
     } catch (error) {
       const { path, message } = error as Error & { readonly path?: string };
       faults = [{ path: path ?? "policies", line: 1, column: 1, message }];
@@ -97,10 +106,51 @@ export async function createLivePolicy({ store, compile, log, readMs = 10_000 }:
   };
 }
 
-async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+/** Files of fewer characters together are parsed where they are: a thread of their own would cost more. */
+const small = 16_384;
+/** The longest that compiling goes on without letting other work have its turn. */
+const sliceMs = 10;
+/** The longest that a good policy waits for its indexes; what is not ready by then is made when it is asked for. */
+const prepareMs = 200;
+
+/** Compiles a set so that no other work waits long: a large one is parsed in a thread, and compiled here in slices. */
+async function compileAside(
+  sources: readonly PolicySource[],
+  options: CompileOptions,
+  parseMs: number,
+): Promise<Compiled> {
+  if (sources.reduce((sum, { text }) => sum + text.length, 0) < small) return compilePolicy(sources, options);
+  const thread = startParseThread(sources, options);
+  try {
+    const files = await within(thread.files(), parseMs, "parsed");
+    const compiled = files && (await inSlices(compileParsed(files, options)));
+    if (compiled?.policy && compiled.warnings.length === 0) return compiled;
+    // The thread has the text, and so the exact place of each fault.
+    const { faults, warnings } = await within(thread.check(), parseMs, "checked");
+    return { policy: faults.length === 0 ? compiled?.policy : undefined, faults, warnings };
+  } finally {
+    await thread.stop();
+  }
+}
+
+/** Does work in slices between which the event loop turns; undefined when it was given up after `mostMs`. */
+async function inSlices<T>(steps: Steps<T>, mostMs = Infinity): Promise<T | undefined> {
+  const end = performance.now() + mostMs;
+  for (let from = performance.now(); ; ) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    const now = performance.now();
+    if (now > end) return undefined;
+    if (now - from < sliceMs) continue;
+    await setImmediate();
+    from = performance.now();
+  }
+}
+
+async function within<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`The policies could not be read within ${ms} ms.`)), ms);
+    timer = setTimeout(() => reject(new Error(`The policies could not be ${what} within ${ms} ms.`)), ms);
   });
   try {
     return await Promise.race([work, late]);

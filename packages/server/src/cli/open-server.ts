@@ -8,7 +8,8 @@ import { type Flags, readSettings } from "../config/read-settings.ts";
 import type { Settings } from "../config/settings.ts";
 import { externalFault } from "../identity/oauth/external-issuer.ts";
 import { toPrivateHosts } from "../network/private-hosts.ts";
-import { defaultPolicy } from "../policy/default-policy.ts";
+import { defaultPolicy, schemaFile } from "../policy/default-policy.ts";
+import { policySchemaText } from "../policy/schema.ts";
 import { checkPattern } from "../redaction/patterns.ts";
 import { toServedFolders } from "../served-folders.ts";
 import { DataFolderError, ensureDataFolder } from "../stores/data-folder.ts";
@@ -121,4 +122,6 @@ function writeFirstPolicy(folder: string): void {
   if (existsSync(folder)) return;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, "owner.yaml"), defaultPolicy(), { mode: 0o600 });
+  // Its first line names this to editors.
+  writeFileSync(join(folder, schemaFile), policySchemaText(), { mode: 0o600 });
 }

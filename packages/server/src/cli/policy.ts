@@ -27,7 +27,7 @@ const verbs: Readonly<Record<string, (invocation: Invocation) => Promise<Exit>>>
 };
 
 export const policy: Command = {
-  usage: "check | explain SUBJECT TOOL RESOURCE | test [FILE…] | diff OLD [NEW] | replay | suggest | schema",
+  usage: "check [WHERE] | explain SUBJECT TOOL RESOURCE | test [FILE…] | diff OLD [NEW] | replay | suggest | schema",
   summary: "Tell what is wrong with the policies, prove what they do, and what a change of them changes",
   options: {
     purpose: { type: "string", help: "explain: the purpose of the call that is asked about" },

@@ -16,9 +16,13 @@ export function toCanonical(resource: Resource): Canonical | undefined {
     return url && /^[A-Z]+$/.test(resource.method) ? { kind: "url", url } : undefined;
   }
   if (resource.kind !== "path" && resource.kind !== "git") return undefined;
+  if (resource.kind === "git" && resource.rev !== undefined && !isRevision(resource.rev)) return undefined;
   const path = toPathSegments(pathOf(resource));
   return path && { kind: "path", path, collection: resource.collection === true };
 }
+
+/** A revision is judged as one word that git cannot take for an option. */
+const isRevision = (rev: string): boolean => /^(?!-)[^\p{Cc}\p{Z}\\]+$/u.test(rev) && rev.isWellFormed();
 
 /** The absolute path of a file, also of one inside a repository. */
 export function pathOf(resource: Extract<Resource, { kind: "path" | "git" }>): string {

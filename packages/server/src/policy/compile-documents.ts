@@ -1,9 +1,11 @@
 import { compileNames, toGroups } from "./compile-names.ts";
 import { type CompileOptions, compileScope, toExpires } from "./compile-scope.ts";
 import type { Fault } from "./fault.ts";
+import { idPattern } from "./name-pattern.ts";
 import type { ParsedDocument } from "./parse.ts";
 import { type At, createAt } from "./place.ts";
-import type { CompiledDocument } from "./scope.ts";
+import type { CompiledDocument, CompiledScope } from "./scope.ts";
+import type { Steps } from "./steps.ts";
 import type { ScopeRef } from "./verdict.ts";
 
 interface Result {
@@ -12,8 +14,8 @@ interface Result {
   readonly warnings: readonly Fault[];
 }
 
-/** Compiles parsed documents together, since groups and ids are of the whole set. Every fault is told at its place. */
-export function compileDocuments(parsed: readonly ParsedDocument[], options: CompileOptions): Result {
+/** Compiles parsed documents together, scope by scope, since groups and ids are of the whole set. Every fault is told at its place. */
+export function* compileInSteps(parsed: readonly ParsedDocument[], options: CompileOptions): Steps<Result> {
   const faults: Fault[] = [];
   const warnings: Fault[] = [];
   const at = (document: ParsedDocument, ...keys: (string | number)[]): At =>
@@ -21,6 +23,7 @@ export function compileDocuments(parsed: readonly ParsedDocument[], options: Com
 
   const groups = toGroups(parsed, at);
   const refs = toRefs(parsed, at);
+  yield;
   const ranks = new Map(
     [...refs.values()]
       .flat()
@@ -33,13 +36,18 @@ export function compileDocuments(parsed: readonly ParsedDocument[], options: Com
     const { subject, scopes = [], expires, purpose = "required" } = document.value;
     if (subject === undefined) continue;
     const end = toExpires(expires, at(document, "expires"));
+    const compiled: CompiledScope[] = [];
+    for (const [index, scope] of scopes.entries()) {
+      const ref = refs.get(document)?.[index] ?? { id: "", file: "", line: 0 };
+      const rank = ranks.get(ref.id) ?? 0;
+      compiled.push(
+        compileScope(scope, { ref, rank, end, needs: purpose, options, at: at(document, "scopes", index) }),
+      );
+      yield;
+    }
     documents.push({
       subjects: compileNames(subject, { separator: "@", groups, at: at(document, "subject") }),
-      scopes: scopes.map((scope, index) => {
-        const ref = refs.get(document)?.[index] ?? { id: "", file: "", line: 0 };
-        const rank = ranks.get(ref.id) ?? 0;
-        return compileScope(scope, { ref, rank, end, needs: purpose, options, at: at(document, "scopes", index) });
-      }),
+      scopes: compiled,
     });
   }
   return { documents, faults, warnings };
@@ -67,7 +75,7 @@ function toRefs(
       const { line } = document.locate(["scopes", number]);
       const id = scope.id ?? `${prefix}#${index > 0 ? `${index + 1}.` : ""}${number + 1}`;
       const place = at(document, "scopes", number, "id");
-      if (scope.id !== undefined && !/^[\p{L}\p{N}_.-]{1,64}$/u.test(scope.id))
+      if (scope.id !== undefined && !idPattern.test(scope.id))
         place.fault("An id is 1 to 64 letters, digits and _ . -");
       const other = owners.get(id);
       if (other !== undefined) place.fault(`The scope at ${other} has this id too.`);

@@ -1,4 +1,4 @@
-import { compileName, type NamePattern } from "./name-pattern.ts";
+import { compileName, idPattern, type NamePattern } from "./name-pattern.ts";
 import { nearest } from "./nearest.ts";
 import type { ParsedDocument } from "./parse.ts";
 import type { At } from "./place.ts";
@@ -20,7 +20,7 @@ export function toGroups(
   for (const document of parsed) {
     for (const [name, members] of Object.entries(document.value.groups ?? {})) {
       const place = at(document, "groups", name);
-      if (!/^[\p{L}\p{N}_.-]{1,64}$/u.test(name)) place.fault("A group's name is 1 to 64 letters, digits and _ . -");
+      if (!idPattern.test(name)) place.fault("A group's name is 1 to 64 letters, digits and _ . -");
       if (groups.has(name)) place.fault(`The group ${name} is defined elsewhere too.`);
       for (const [index, member] of members.entries())
         if (reference.test(member)) place.in(index).fault("A group holds subjects, no other groups.");

@@ -37,7 +37,16 @@ export function toExpires(text: string | undefined, at: At): number {
 }
 
 /** What only an allow can ask: in a scope that only denies it would be a condition that nobody checks. */
-const ofAllows = ["methods", "rate", "redact", "maxBytes", "purposes", "labels", "consent", "hardlinks"] as const;
+export const ofAllows = [
+  "methods",
+  "rate",
+  "redact",
+  "maxBytes",
+  "purposes",
+  "labels",
+  "consent",
+  "hardlinks",
+] as const;
 
 export function compileScope(scope: Scope, { ref, rank, end, needs, options, at }: Around): CompiledScope {
   const { rate, redact, maxBytes, labels, purposes, methods = [] } = scope;

@@ -1,15 +1,19 @@
 import { createHash } from "node:crypto";
-import { compileDocuments } from "./compile-documents.ts";
+import { compileInSteps } from "./compile-documents.ts";
 import type { CompileOptions } from "./compile-scope.ts";
 import { judge } from "./decide.ts";
+import type { PolicyDocument } from "./document.ts";
 import { type Explanation, explain } from "./explain.ts";
 import type { Fault } from "./fault.ts";
 import { type ParsedDocument, type PolicyText, parsePolicy } from "./parse.ts";
+import { type Places, toPathSegments } from "./path-pattern.ts";
 import { refuse } from "./refuse.ts";
 import type { CompiledDocument } from "./scope.ts";
-import { createSubjectRules } from "./subject-rules.ts";
+import { finish, type Steps } from "./steps.ts";
+import { type Asked, createSubjectRules } from "./subject-rules.ts";
 import type { Question, Verdict } from "./verdict.ts";
 import { viewOf } from "./view.ts";
+import type { YamlFile } from "./yaml-document.ts";
 
 /** A set of policies: immutable, without a clock, the same answer to the same question for ever. */
 export interface Policy {
@@ -23,6 +27,16 @@ export interface Policy {
   view(question: Omit<Question, "resource">): object;
   /** The names of those tools that the subject might use on something, in the given order. */
   tools(subject: string, tools: readonly ToolFacts[], now: number): readonly string[];
+  /** The patterns that open something to a subject by a tool, and those that close it again, as written: for the owner alone. */
+  patterns(
+    subject: string,
+    tool: string,
+    now: number,
+  ): { readonly allow: readonly string[]; readonly deny: readonly string[] };
+  /** The subjects and tools that were asked about lately. */
+  asked(): readonly Asked[];
+  /** Makes ready for such questions in small steps, so that the first of each is as quick as the next. */
+  prepare(asked: readonly Asked[]): Steps<void>;
   /** Every rule that was considered, for the owner: it names patterns that a caller must not learn of. */
   explain(question: Question): Explanation;
 }
@@ -42,22 +56,33 @@ export interface Compiled {
 
 /** Compiles all policy files together, and tells every fault of every file. */
 export function compilePolicy(sources: readonly PolicyText[], options: CompileOptions): Compiled {
-  const parsed = sources.map(parsePolicy);
+  return finish(compileParsed(sources.map(parsePolicy), options));
+}
+
+/** Compiles what was parsed, in small steps between which other work can have its turn. */
+export function* compileParsed(parsed: readonly YamlFile<PolicyDocument>[], options: CompileOptions): Steps<Compiled> {
   const documents = parsed.flatMap((file) => file.documents);
-  const compiled = compileDocuments(documents, options);
-  const place = new Map(sources.map(({ path }, index) => [path, index]));
+  const compiled = yield* compileInSteps(documents, options);
+  const place = new Map(parsed.map(({ path }, index) => [path, index]));
   const faults = [...parsed.flatMap((file) => file.faults), ...compiled.faults].sort(
     (a, b) => (place.get(a.path) ?? 0) - (place.get(b.path) ?? 0) || a.line - b.line || a.column - b.column,
   );
-  const policy = faults.length > 0 ? undefined : createPolicy(compiled.documents, toHash(documents, options));
-  return { policy, faults, warnings: compiled.warnings };
+  if (faults.length > 0) return { policy: undefined, faults, warnings: compiled.warnings };
+  const hash = yield* toHash(documents, options);
+  return { policy: createPolicy(compiled.documents, hash, options), faults, warnings: compiled.warnings };
 }
 
 /** The policy that denies everything: in force while there is no good one. */
-export const emptyPolicy = (): Policy => createPolicy([], toHash([], { home: "", served: [] }));
+export const emptyPolicy = (): Policy => createPolicy([], finish(toHash([], nowhere)), nowhere);
 
-function createPolicy(documents: readonly CompiledDocument[], hash: string): Policy {
-  const rules = createSubjectRules(documents);
+const nowhere: Places = { home: "", served: [] };
+
+function createPolicy(documents: readonly CompiledDocument[], hash: string, places: Places): Policy {
+  const caseless = (places.caseless ?? []).flatMap((path) => {
+    const segments = toPathSegments(path);
+    return segments ? [segments] : [];
+  });
+  const rules = createSubjectRules(documents, caseless);
   const guarded = (question: Question, body: () => Verdict): Verdict => {
     try {
       return body();
@@ -86,17 +111,38 @@ function createPolicy(documents: readonly CompiledDocument[], hash: string): Pol
           return found.allowing.some((scope) => scope.expires > now && (effect === "read" || found.naming.has(scope)));
         })
         .map(({ name }) => name),
-    explain: (question) => explain({ documents, hash, verdict: policy.decide(question), question }),
+    patterns: (subject, tool, now) => {
+      const found = rules.find(subject, tool);
+      const live = ({ expires }: { expires: number }): boolean => expires > now;
+      const unique = (patterns: readonly string[] = []): readonly string[] => [...new Set(patterns)];
+      return {
+        allow: unique(found?.allowing.filter(live).flatMap(({ allow }) => allow.map(({ text }) => text))),
+        deny: unique(found?.denying.filter(live).flatMap(({ deny }) => deny.map(({ text }) => text))),
+      };
+    },
+    asked: rules.known,
+    prepare: rules.prepare,
+    explain: (question) => explain({ documents, caseless, hash, verdict: policy.decide(question), question }),
   };
   return Object.freeze(policy);
 }
 
 /** The hash covers what is said, not where or in which order it stands. */
-function toHash(documents: readonly ParsedDocument[], { home, served }: CompileOptions): string {
-  const texts = documents.map(({ value }) =>
-    canonical({ ...value, ...(value.scopes && { scopes: value.scopes.map((scope) => canonical(scope)).sort() }) }),
-  );
-  const places = canonical({ home, served: served.map(({ name, path }) => `${name} ${path}`).sort() });
+function* toHash(documents: readonly ParsedDocument[], { home, served, caseless }: Places): Steps<string> {
+  const texts: string[] = [];
+  for (const { value } of documents) {
+    const scopes: string[] = [];
+    for (const scope of value.scopes ?? []) {
+      scopes.push(canonical(scope));
+      yield;
+    }
+    texts.push(canonical({ ...value, ...(value.scopes && { scopes: scopes.sort() }) }));
+  }
+  const places = canonical({
+    home,
+    served: served.map(({ name, path }) => `${name} ${path}`).sort(),
+    ...(caseless && caseless.length > 0 && { caseless: [...caseless].sort() }),
+  });
   return createHash("sha256")
     .update(JSON.stringify([texts.sort(), places]))
     .digest("hex");

@@ -1,9 +1,12 @@
+/** The file beside the policies that tells editors how they are written. */
+export const schemaFile = "policy.schema.json";
+
 /**
  * The policy that a new data folder begins with: the owner may search and read what is served, but for what usually holds secrets. It is meant to
  * be read and edited.
  */
-export const defaultPolicy =
-  (): string => `# What may reach your data through Portcullis. Every .yaml file in this folder counts, and an edit takes
+export const defaultPolicy = (): string => `# yaml-language-server: $schema=${schemaFile}
+# What may reach your data through Portcullis. Every .yaml file in this folder counts, and an edit takes
 # effect within a second. What no scope allows is denied; a deny beats every allow, in whatever order they
 # stand. \`portcullis policy check\` tells what is wrong with these files, \`portcullis policy explain\` why a
 # call is allowed or refused.

@@ -91,14 +91,8 @@ export const PolicyDocument = Type.Object(
   {
     ...closed,
     title: "Portcullis policy",
-    dependentRequired: { subject: ["scopes"], scopes: ["subject"] },
+    dependentRequired: { subject: ["scopes"], scopes: ["subject"], expires: ["subject"], purpose: ["subject"] },
     anyOf: [{ required: ["subject"] }, { required: ["groups"] }],
   },
 );
 export type PolicyDocument = Static<typeof PolicyDocument>;
-
-/** The JSON Schema of a policy document, for editors. */
-export const policySchema = {
-  $schema: "https://json-schema.org/draft/2020-12/schema",
-  ...(JSON.parse(JSON.stringify(PolicyDocument)) as Readonly<Record<string, unknown>>),
-};

@@ -1,4 +1,5 @@
 import { type Canonical, toCanonical } from "./canonical.ts";
+import type { CaselessRoot } from "./case-folding.ts";
 import { failing } from "./decide.ts";
 import { findAllows, findDeny } from "./match.ts";
 import { propose } from "./propose.ts";
@@ -35,6 +36,7 @@ export interface Explanation {
 }
 
 interface Facts {
+  readonly caseless: readonly CaselessRoot[];
   readonly documents: readonly CompiledDocument[];
   readonly hash: string;
   readonly verdict: Verdict;
@@ -43,14 +45,14 @@ interface Facts {
 
 const maxNearMisses = 5;
 
-export function explain({ documents, hash, verdict, question }: Facts): Explanation {
+export function explain({ documents, caseless, hash, verdict, question }: Facts): Explanation {
   const resource = toCanonical(question.resource);
   const considered: Finding[] = [];
   const misses: { readonly finding: Finding; readonly distance: number }[] = [];
   for (const { subjects, scopes } of resource === undefined ? [] : documents) {
     const named = subjects.some((pattern) => pattern.matches(question.subject));
     for (const scope of scopes) {
-      const found = resource && examine(scope, question, { resource, named });
+      const found = resource && examine(scope, question, { resource, named, caseless });
       if (!found) continue;
       if (named) considered.push(found.finding);
       if (found.finding.outcome === "fails" && found.distance < Infinity) misses.push(found);
@@ -70,16 +72,22 @@ export function explain({ documents, hash, verdict, question }: Facts): Explanat
 /** The further down, the nearer; between these lie the shares of a pattern that fit. */
 const distances: Partial<Record<Condition, number>> = { resource: 20, tool: 40, subject: 50 };
 
+interface Look {
+  readonly resource: Canonical;
+  readonly named: boolean;
+  readonly caseless: readonly CaselessRoot[];
+}
+
 function examine(
   scope: CompiledScope,
   question: Question,
-  { resource, named }: { readonly resource: Canonical; readonly named: boolean },
+  { resource, named, caseless }: Look,
 ): { readonly finding: Finding; readonly distance: number } {
   const how = namesTool(scope, question.tool);
-  const denying = scope.deny.find((rule) => meets(rule, question, resource));
+  const denying = scope.deny.find((rule) => meets(rule, question, { resource, caseless }));
   if (denying && how && named)
     return { finding: { scope: scope.ref, outcome: "denies", pattern: denying.text }, distance: Infinity };
-  const allowing = scope.allow.find((rule) => meets(rule, question, resource));
+  const allowing = scope.allow.find((rule) => meets(rule, question, { resource, caseless }));
   const nearest = allowing ?? nearestOf(scope.allow, resource);
   const condition: Condition | undefined = !named
     ? "subject"
@@ -99,7 +107,7 @@ function examine(
 }
 
 /** Whether one pattern covers the resource, judged by the same code that decides. */
-function meets(rule: Rule, { tool, now }: Question, resource: Canonical): boolean {
+function meets(rule: Rule, { tool, now }: Question, { resource, caseless }: Omit<Look, "named">): boolean {
   const denies = rule.scope.deny.includes(rule);
   const alone: CompiledScope = {
     ...rule.scope,
@@ -108,7 +116,8 @@ function meets(rule: Rule, { tool, now }: Question, resource: Canonical): boolea
     deny: [],
   };
   const copy: Rule = { ...rule, scope: alone };
-  const rules = toToolRules([{ subjects: [], scopes: [{ ...alone, [denies ? "deny" : "allow"]: [copy] }] }], tool);
+  const scope: CompiledScope = { ...alone, [denies ? "deny" : "allow"]: [copy] };
+  const rules = toToolRules([{ subjects: [], scopes: [scope] }], tool, caseless);
   return denies ? findDeny(rules, resource, now) !== undefined : findAllows(rules, resource).length > 0;
 }
 

@@ -1,6 +1,9 @@
 import { PatternError } from "./fault.ts";
 import { matchGlob, matchSegment, parseGlob, type Segment } from "./glob.ts";
 
+/** What a scope or a group may be called. */
+export const idPattern = /^[\p{L}\p{N}_.-]{1,64}$/u;
+
 /** A pattern of subjects or tools. */
 export interface NamePattern {
   readonly text: string;

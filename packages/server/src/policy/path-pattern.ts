@@ -8,6 +8,8 @@ export interface Places {
   readonly home: string;
   /** The served folders by their real, absolute paths, each under a unique name. */
   readonly served: readonly { readonly name: string; readonly path: string }[];
+  /** Folders below which letter case does not count, as their file systems have it: absolute paths. */
+  readonly caseless?: readonly string[];
 }
 
 /**

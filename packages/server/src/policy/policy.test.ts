@@ -98,6 +98,9 @@ describe("resources", () => {
     url("ftp://a.test/"),
     url("https://a.test/", "get"),
     { kind: "git", repository: "/a", path: "../b" } as const,
+    { kind: "git", repository: "/a", path: "b", rev: "--output=x" } as const,
+    { kind: "git", repository: "/a", path: "b", rev: "main\n" } as const,
+    { kind: "git", repository: "/a", path: "b", rev: "" } as const,
     { kind: "git", repository: "a", path: "b" } as const,
     { kind: "socket" } as unknown as Resource,
   ])("%j has no canonical form and is refused", (resource) => {

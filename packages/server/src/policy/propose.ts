@@ -4,6 +4,7 @@ import { PatternError } from "./fault.ts";
 import { escapeGlob } from "./glob.ts";
 import { compileName } from "./name-pattern.ts";
 import { compilePath } from "./path-pattern.ts";
+import { toDocumentText } from "./scope-text.ts";
 import { compileUrl, matchUrl } from "./url-pattern.ts";
 import type { Proposal, Question, Reason } from "./verdict.ts";
 
@@ -22,7 +23,7 @@ export function propose({ subject, tool, resource, purpose }: Question, reason: 
     ...(method !== "GET" && method !== "HEAD" && { methods: [method] }),
     ...(reason === "purpose_not_served" && text && { purposes: [escapeGlob(text)] }),
   };
-  return { subject, scope, yaml: toYaml(subject, scope) };
+  return { subject, scope, yaml: toDocumentText(subject, [{ ...scope, tool: [tool] }]) };
 }
 
 /** The pattern that matches one resource and no other; a collection's matches all that is in it. */
@@ -62,18 +63,4 @@ function isName(text: string, separator: "." | "@"): boolean {
   } catch {
     return false;
   }
-}
-
-function toYaml(subject: string, scope: Proposal["scope"]): string {
-  const list = (texts: readonly string[]): string => `[${texts.map((text) => JSON.stringify(text)).join(", ")}]`;
-  return [
-    "---",
-    `subject: ${JSON.stringify(subject)}`,
-    "scopes:",
-    `  - tool: ${JSON.stringify(scope.tool)}`,
-    `    allow: ${list(scope.allow)}`,
-    ...(scope.methods ? [`    methods: ${list(scope.methods)}`] : []),
-    ...(scope.purposes ? [`    purposes: ${list(scope.purposes)}`] : []),
-    "",
-  ].join("\n");
 }

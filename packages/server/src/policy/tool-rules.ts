@@ -1,5 +1,7 @@
+import { type CaselessRoot, foldGlob } from "./case-folding.ts";
 import { createRuleTrie, type RuleTrie } from "./rule-trie.ts";
 import { type CompiledDocument, type CompiledScope, namesTool, type Rule } from "./scope.ts";
+import { finish, type Steps } from "./steps.ts";
 import { matchUrl } from "./url-pattern.ts";
 import type { UrlReading } from "./url-reading.ts";
 
@@ -13,6 +15,8 @@ export interface ToolRules {
   readonly naming: ReadonlySet<CompiledScope>;
   readonly allow: Places;
   readonly deny: Places;
+  /** Where letter case does not count. */
+  readonly caseless: readonly CaselessRoot[];
   /** True when neither clock nor purpose text changes which of the scopes hold. */
   readonly steady: boolean;
   /** How many rules are in here. */
@@ -21,6 +25,8 @@ export interface ToolRules {
 
 interface Places {
   readonly paths: RuleTrie<Rule>;
+  /** The same without regard to case; empty when case counts everywhere. */
+  readonly folded: RuleTrie<Rule>;
   readonly urls: UrlRules;
   readonly all: readonly Rule[];
 }
@@ -30,12 +36,25 @@ interface UrlRules {
   readonly byHost: Map<string, RuleTrie<Rule>>;
 }
 
-export function toToolRules(documents: readonly CompiledDocument[], tool: string): ToolRules {
+export function toToolRules(
+  documents: readonly CompiledDocument[],
+  tool: string,
+  caseless: readonly CaselessRoot[],
+): ToolRules {
+  return finish(gatherToolRules(documents, tool, caseless));
+}
+
+/** The same in steps of one scope, between which other work can have its turn. */
+export function* gatherToolRules(
+  documents: readonly CompiledDocument[],
+  tool: string,
+  caseless: readonly CaselessRoot[],
+): Steps<ToolRules> {
   const allowing: CompiledScope[] = [];
   const denying: CompiledScope[] = [];
   const naming = new Set<CompiledScope>();
-  const allow = createPlaces();
-  const deny = createPlaces();
+  const allow = createPlaces(caseless.length > 0);
+  const deny = createPlaces(caseless.length > 0);
   let weight = 0;
   for (const { scopes } of documents) {
     for (const scope of scopes) {
@@ -46,23 +65,27 @@ export function toToolRules(documents: readonly CompiledDocument[], tool: string
       if (scope.deny.length > 0) denying.push(scope);
       for (const rule of scope.allow) allow.add(rule, "allow");
       for (const rule of scope.deny) deny.add(rule, "deny");
-      weight += scope.allow.length + scope.deny.length;
+      weight += (scope.allow.length + scope.deny.length) * (caseless.length > 0 ? 2 : 1);
+      yield;
     }
   }
   allowing.sort((a, b) => a.rank - b.rank);
   const steady = allowing.every(({ purposes, expires }) => purposes === undefined && expires === Infinity);
-  return { allowing, denying, naming, allow, deny, steady, weight };
+  return { allowing, denying, naming, allow, deny, caseless, steady, weight };
 }
 
-function createPlaces() {
+function createPlaces(folds: boolean) {
   const paths = createRuleTrie<Rule>();
+  const folded = createRuleTrie<Rule>();
   const byHost = new Map<string, RuleTrie<Rule>>();
   const all: Rule[] = [];
   const add = (rule: Rule, effect: "allow" | "deny"): void => {
     const { target } = rule;
     if (target.kind === "all") all.push(rule);
-    else if (target.kind === "path") paths.add(target.glob, rule);
-    else {
+    else if (target.kind === "path") {
+      paths.add(target.glob, rule);
+      if (folds) folded.add(foldGlob(target.glob), rule);
+    } else {
       const { host, path, loosePath } = target.url;
       const key = host.slice(host.lastIndexOf("*") + 1);
       let trie = byHost.get(key);
@@ -74,7 +97,7 @@ function createPlaces() {
       if (effect === "deny" && loosePath !== path) trie.add(loosePath, rule);
     }
   };
-  return { paths, urls: { byHost }, all, add };
+  return { paths, folded, urls: { byHost }, all, add };
 }
 
 /** The rules of one effect that a URL meets: an allow has to fit both readings of the path, a deny either. */

@@ -21,7 +21,7 @@ export interface IndexThreadOptions extends IndexThreadData, Pick<IndexerOptions
 
 const thread = new URL(import.meta.url.endsWith(".ts") ? "./index-worker.ts" : "./index-worker.js", import.meta.url);
 /** What the thread needs is mostly outside of its heap; a wide one would only collect garbage later. */
-const resourceLimits = { maxOldGenerationSizeMb: 320, maxYoungGenerationSizeMb: 16 } as const;
+const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 } as const;
 /** How long the thread may take to write what it has and end. */
 const stopMs = 5_000;
 /** How long after its unexpected end it is begun again. */

@@ -28,7 +28,7 @@ export const aboutMark = "^";
 export const tagMark = "#";
 
 /** The most terms that are remembered from one segment to the next. */
-const mostRemembered = 400_000;
+const mostRemembered = 150_000;
 /** A passage's places; words behind the last share it. */
 const placeBits = 13;
 const places = 2 ** placeBits;
