@@ -68,7 +68,7 @@ describe("a glob", () => {
     expect(reachesGlob(parseGlob(pattern, "/"), path.split("/"))).toBe(expected);
   });
 
-  test("has no bad case: 4,000 characters take less than 5 ms", () => {
+  test("has no bad case: what a backtracking matcher would be at for ever ends at once", () => {
     const deep = (part: string): string => `${part}/`.repeat(4_000 / (part.length + 1)).slice(0, -1);
     const cases: [string, string][] = [
       [`**/${"a/".repeat(61)}b/**`, deep("a")],
@@ -89,7 +89,8 @@ describe("a glob", () => {
         matchGlob(glob, segments);
         return performance.now() - start;
       });
-      expect(Math.min(...times), pattern.slice(0, 30)).toBeLessThan(5);
+      // A few milliseconds; the bound leaves room for a busy machine, and none for anything worse than the product of both lengths.
+      expect(Math.min(...times), pattern.slice(0, 30)).toBeLessThan(100);
     }
   });
 
