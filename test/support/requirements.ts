@@ -145,12 +145,12 @@ export const requirements = {
     on: every,
   },
   "I2.citation": {
-    says: "A citation's span, read back from its source, is byte for byte the text that was cited, in every script; a changed file is told as stale.",
+    says: "A citation's span, read back from its source, is byte for byte the text that was cited, in every script.",
     on: every,
   },
   "I2.cite": { says: "portcullis cite reads a citation back and tells whether it still holds.", on: "once" },
   "I3.crash": {
-    says: "A server that is killed while it indexes goes on where it was, and finds everything in the end.",
+    says: "Indexing that is killed goes on where it was, and finds everything in the end.",
     on: "once",
   },
   "I4.formats": {

@@ -17,7 +17,7 @@ export interface Permit {
   /** True when every scope that allowed the call accepts files that have more than one name. */
   readonly hardlinks: boolean;
   allows(resource: Resource): boolean;
-  /** The same object as in another permit: `allows` says the same of every path. What is remembered under it must be dropped with it. */
+  /** The same object as in another permit: `allows` says the same of every path, and of fetching every URL. What is remembered under it must be dropped with it. */
   readonly view: object;
 }
 

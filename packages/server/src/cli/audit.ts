@@ -28,7 +28,8 @@ export const audit: Command = {
   },
 };
 
-function open(data: string): AuditLog {
+/** The audit of a data folder, for reading. */
+export function openForReading(data: string): AuditLog {
   try {
     return openAuditLogForReading(data);
   } catch (error) {
@@ -45,7 +46,7 @@ const page = 1_000;
 async function tail({ values, data, output }: Invocation): Promise<Exit> {
   const wanted = text(values, "lines") ?? "20";
   if (!/^\d{1,9}$/.test(wanted)) throw new CommandError(exits.usage, "--lines takes a number.");
-  const log = open(data);
+  const log = openForReading(data);
   try {
     const last = (await log.head())?.seq ?? 0;
     let shown = await show(log, Math.max(0, last - Number(wanted)), output);
@@ -102,7 +103,7 @@ function toLine({ body }: StoredRecord): string {
 
 async function verify({ data, output }: Invocation): Promise<Exit> {
   const expected = readAuditHead(data);
-  const log = open(data);
+  const log = openForReading(data);
   try {
     const holder = readHolder(data);
     const verification = await verifyChain(log, { expected });

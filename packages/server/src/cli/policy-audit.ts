@@ -7,8 +7,8 @@ import type { SampleTool } from "../policy/compare.ts";
 import { PatternError } from "../policy/fault.ts";
 import type { RecordedCall } from "../policy/replay.ts";
 import { readResource } from "../policy/resource-text.ts";
-import { openAuditLogForReading } from "../stores/sqlite/audit-log.ts";
 import type { AuditLog } from "../stores/store.ts";
+import { openForReading } from "./audit.ts";
 import { CommandError, exits } from "./exit.ts";
 
 export interface RecordedCalls {
@@ -26,7 +26,7 @@ const longestCallMs = 3_600_000;
 
 /** The calls of an audit that a policy decided, oldest first. */
 export async function readCalls(data: string, since: number): Promise<RecordedCalls> {
-  const log = openLog(data);
+  const log = openForReading(data);
   try {
     const calls: RecordedCall[] = [];
     let unreadable = 0;
@@ -52,24 +52,12 @@ export async function readCalls(data: string, since: number): Promise<RecordedCa
 
 /** The call of one audit id; undefined when the audit holds none that a policy decided. */
 export async function findCall(data: string, id: string): Promise<RecordedCall | undefined> {
-  const log = openLog(data);
+  const log = openForReading(data);
   try {
     const record = (await log.find(id)).map(({ body }) => parseRecord(body)).find(isDecided);
     return record && (await createCallReader()(record));
   } finally {
     await log.close();
-  }
-}
-
-function openLog(data: string): AuditLog {
-  try {
-    return openAuditLogForReading(data);
-  } catch (error) {
-    throw new CommandError(
-      exits.noInput,
-      `There is no audit to read in ${data}: ${(error as Error).message}`,
-      "Name the data folder with --data.",
-    );
   }
 }
 

@@ -7,7 +7,7 @@ const views = new WeakMap<ToolRules, Map<string, object>>();
 const mostViews = 64;
 
 /**
- * Stands for everything that decides about files beside the file: two questions with the same view get the same verdict on every path. A changed
+ * Stands for all that decides beside the resource: two questions with the same view get the same verdict on every path, and on fetching every URL. A changed
  * policy, a purpose that other scopes serve and an expiry that has passed each give another object.
  */
 export function viewOf(rules: ToolRules, question: Omit<Question, "resource">): object {
