@@ -1,6 +1,12 @@
 /** Steps of the index's schema; the index can be made again from its sources, so a step may drop everything. */
 export const migrations: readonly string[] = [
+  // The first form, on FTS5: the next step drops what a file has of it.
+  "",
   `
+  DROP TABLE IF EXISTS files;
+  DROP TABLE IF EXISTS passages;
+  DROP TABLE IF EXISTS lengths;
+  DROP TABLE IF EXISTS terms;
   CREATE TABLE files (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     source TEXT NOT NULL,

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createMemoryTextIndex } from "../memory/text-index.ts";
 import type { IndexChange, NewDocument, Segment, TermBlock, TextIndex } from "../store.ts";
@@ -179,4 +180,20 @@ test("two processes' worth of connections write in turn and see each other's doc
   const again = openTextIndex({ path });
   expect((await again.files("/s")).size).toBe(41);
   await again.close();
+});
+
+test("a file of the first form is emptied and used", async () => {
+  const path = join(folder, "index.db");
+  const old = new DatabaseSync(path);
+  old.exec(
+    "CREATE TABLE files (id INTEGER PRIMARY KEY, title TEXT); CREATE TABLE passages (chunk INTEGER PRIMARY KEY)",
+  );
+  old.exec(
+    "CREATE VIRTUAL TABLE terms USING fts5(text, content = '', contentless_delete = 1); PRAGMA user_version = 1",
+  );
+  old.close();
+  const index = openTextIndex({ path });
+  await index.apply([add("a.md", document(0)), done("a.md")], segment(0));
+  expect([...(await index.files("/s")).keys()]).toEqual(["a.md"]);
+  await index.close();
 });
