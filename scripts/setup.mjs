@@ -61,9 +61,7 @@ export function findNode() {
 /** The environment in which the project's tools find the right Node first. */
 export function environment() {
   const { NODE_OPTIONS: _ignored, ...env } = process.env;
-  // glibc keeps a pool of freed memory for each thread; two are enough, and save a third of the server's.
   return {
-    MALLOC_ARENA_MAX: "2",
     ...env,
     PATH: [dirname(findNode()), join(root, "node_modules", ".bin"), process.env.PATH].join(":"),
   };

@@ -2,9 +2,16 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Success } from "@portcullis/contracts";
-import { type OpenServer, openServer } from "../../packages/server/src/cli/open-server.ts";
-import { createOutput } from "../../packages/server/src/cli/output.ts";
+import type { OpenServer } from "../../packages/server/src/cli/open-server.ts";
 import type { Answered, Asked, Found, Requests } from "./server.ts";
+
+const built = new URL("../../packages/server/dist/cli/", import.meta.url);
+const { openServer } = (await import(
+  new URL("open-server.js", built).href
+)) as typeof import("../../packages/server/src/cli/open-server.ts");
+const { createOutput } = (await import(
+  new URL("output.js", built).href
+)) as typeof import("../../packages/server/src/cli/output.ts");
 
 const unlimited = String(1_000_000_000);
 const [folder = "", data = ""] = process.argv.slice(2);

@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { leanEnvironment, leanFlags } from "../../packages/server/src/cli/lean-process.ts";
 import { toPolicy } from "../thousand-scopes.ts";
 
 /** One result of `search`; the range is that of its citation, in bytes of the file. */
@@ -74,7 +75,9 @@ export function launch(folder: string, data: string): Server {
   mkdirSync(join(data, "policies"), { recursive: true, mode: 0o700 });
   writeFileSync(join(data, "policies", "bench.yaml"), toPolicy("bench", folder, 1));
   const child = fork(join(import.meta.dirname, "server-process.ts"), [folder, data], {
-    execArgv: ["--conditions=portcullis-source", "--disable-warning=ExperimentalWarning"],
+    // As `portcullis serve` begins itself, and the built program: the source would bring its compiler's memory with it.
+    execArgv: [...leanFlags, "--disable-warning=ExperimentalWarning"],
+    env: { ...leanEnvironment, ...process.env, NODE_OPTIONS: "" },
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import type { Command } from "./cli/command.ts";
 import { CommandError, exits } from "./cli/exit.ts";
+import { becomeLean } from "./cli/lean-process.ts";
 import { createOutput, toTable } from "./cli/output.ts";
 import { environment, toDataFolder } from "./config/environment.ts";
 import { version } from "./version.ts";
@@ -58,6 +59,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (bare && !env.MCP_TRANSPORT)
     throw new CommandError(exits.usage, `There is no command ${first}.`, "portcullis --help lists them");
   const name = bare || (first === "serve" && byTransport === "stdio") ? byTransport : first;
+  if (name === "serve" || name === "stdio") becomeLean();
   const command = await (commands[name] ?? commands.serve)?.();
   if (!command) throw new CommandError(exits.usage, `There is no command ${name}.`);
 

@@ -1,4 +1,6 @@
-import { CallError, type Resource } from "@portcullis/contracts";
+import type { Resource } from "@portcullis/contracts";
+// Alone: the thread that indexes has no use for the schemas.
+import { CallError } from "@portcullis/contracts/call-error";
 import type { ServedFolder } from "../adapters/adapter.ts";
 import type { DocumentKey } from "../stores/store.ts";
 

@@ -1,10 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { openVectors } from "../open-vectors.ts";
-import { compilePatterns } from "../redaction/patterns.ts";
-import { createRedactor } from "../redaction/redactor.ts";
 import { openTextIndex } from "../stores/sqlite/text-index.ts";
 import { add, remove } from "./additions.ts";
-import { followMeaning } from "./follow-meaning.ts";
 import type { Asked, IndexThreadData, Meaning, Question, Told } from "./index-messages.ts";
 import { createIndexer } from "./indexer.ts";
 
@@ -16,18 +12,28 @@ const tell = (told: Told): void => parentPort?.postMessage(told);
 const index = openTextIndex({ path });
 const indexer = createIndexer({ index, folders, fault: (message, cause) => tell({ kind: "fault", message, cause }) });
 
-const vectors = meaning && openVectors({ ...meaning, mask: createMask(meaning) });
-const embedding =
-  vectors &&
-  followMeaning(index, {
+const embedding = meaning && (await openMeaning(meaning));
+
+/** Begins to embed; what that needs is loaded only here. Resolves to how it is ended; undefined when nothing is to be embedded. */
+async function openMeaning({ patterns, secrets, queries, ...where }: Meaning) {
+  const [{ openVectors }, { compilePatterns }, { createRedactor }, { followMeaning }] = await Promise.all([
+    import("../open-vectors.ts"),
+    import("../redaction/patterns.ts"),
+    import("../redaction/redactor.ts"),
+    import("./follow-meaning.ts"),
+  ]);
+  const redactor = createRedactor({ patterns: compilePatterns(patterns), secrets });
+  const vectors = openVectors({ ...where, mask: (text) => redactor.scrubText(text).value });
+  if (!vectors) return undefined;
+  const following = followMeaning(index, {
     ...vectors,
-    busy: () => Atomics.load(meaning.queries, 0) > 0,
+    busy: () => Atomics.load(queries, 0) > 0,
     fault: (message, cause) => tell({ kind: "fault", message, cause }),
   });
-
-function createMask({ patterns, secrets }: Meaning): (text: string) => string {
-  const redactor = createRedactor({ patterns: compilePatterns(patterns), secrets });
-  return (text) => redactor.scrubText(text).value;
+  return async (): Promise<void> => {
+    await following.stop();
+    await vectors.index.close();
+  };
 }
 
 let last = "";
@@ -55,9 +61,8 @@ async function answer(asked: Question): Promise<unknown> {
       return remove(index, asked.url);
     case "stop":
       clearInterval(telling);
-      await embedding?.stop();
+      await embedding?.();
       await indexer.stop();
-      await vectors?.index.close();
       await index.close();
       return;
   }

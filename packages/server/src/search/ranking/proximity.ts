@@ -55,6 +55,22 @@ const mostHits = 2_000;
 const memos = new Map<Language, Map<string, readonly string[]>>();
 const mostRemembered = 20_000;
 
+/** Languages whose stemmers change how a word begins. */
+const bending: ReadonlySet<Language> = new Set(["fi", "sr", "tr"]);
+
+/** Which pairs of letters a word may begin with whose stem is wanted: stems begin as their words do, but for an `i` that was a `y`. */
+function beginnings(wanted: Iterable<string>): Uint8Array {
+  const pairs = new Uint8Array(32 * 32);
+  for (const term of wanted) {
+    const first = term.charCodeAt(0) & 31;
+    if (term.length === 1) pairs.fill(1, first * 32, first * 32 + 32);
+    else pairs[first * 32 + toSecond(term.charCodeAt(1))] = 1;
+  }
+  return pairs;
+}
+
+const toSecond = (unit: number): number => (unit === 121 ? 9 : unit & 31);
+
 function hitsOf(passage: string, wanted: ReadonlyMap<string, number>, language: Language): readonly Hit[] {
   const stem = stemmerOf(language);
   let memo = memos.get(language);
@@ -69,7 +85,15 @@ function hitsOf(passage: string, wanted: ReadonlyMap<string, number>, language: 
     const asked = wanted.get(term);
     if (asked !== undefined && hits.length < mostHits) hits.push({ place, asked });
   };
+  const pairs = beginnings(wanted.keys());
+  const bends = bending.has(language);
   eachWord(passage, {
+    // Most words are not worth their stem.
+    passes(first, second) {
+      if (bends || pairs[(first & 31) * 32 + toSecond(second)] === 1) return false;
+      place++;
+      return true;
+    },
     word(word) {
       let terms = known.get(word);
       if (!terms) {

@@ -14,10 +14,13 @@ const toKind = (character: string): number => {
 const table = new Uint8Array(65_536);
 for (let unit = 0; unit < 65_536; unit++) table[unit] = toKind(String.fromCharCode(unit));
 
+const isLetter = (lower: number, unit: number): boolean => unit < 128 && lower >= 97 && lower <= 122;
 const isSurrogate = (unit: number): boolean => (unit & 0xf800) === 0xd800;
 
 /** Receives each word as it stands in the text. `plain` words are of a to z alone. `run` words are neighbours in a script without spaces. */
 export interface WordVisitor {
+  /** Asked about a word of two or more of the letters a to z, the first perhaps a capital, before it is visited; when true, it is not. */
+  passes?(first: number, second: number): boolean;
   word(word: string, plain: boolean): void;
   gram(gram: string): void;
 }
@@ -30,13 +33,19 @@ export function eachWord(text: string, visitor: WordVisitor): void {
     let kind = table[text.charCodeAt(at)] as number;
     if (kind === kinds.lower || kind === kinds.word) {
       const start = at;
-      let seen = 0;
-      do {
-        seen |= kind;
+      const head = kind;
+      let rest = 0;
+      for (;;) {
         at++;
         kind = at < length ? (table[text.charCodeAt(at)] as number) : kinds.gap;
-      } while (kind === kinds.lower || kind === kinds.word);
-      visitor.word(text.slice(start, at), seen === kinds.lower);
+        if (kind !== kinds.lower && kind !== kinds.word) break;
+        rest |= kind;
+      }
+      // In lower case, if it is a letter from A to Z.
+      const first = text.charCodeAt(start) | 32;
+      const known = rest === kinds.lower && (head === kinds.lower || isLetter(first, text.charCodeAt(start)));
+      if (known && visitor.passes?.(first, text.charCodeAt(start + 1)) === true) continue;
+      visitor.word(text.slice(start, at), head === kinds.lower && (rest | kinds.lower) === kinds.lower);
     } else if (kind === kinds.unspaced) {
       const start = at;
       do at++;
