@@ -3,6 +3,7 @@ import type { Language } from "../text/language.ts";
 import { BlockWriter } from "./block.ts";
 import { createDictionary } from "./dictionary.ts";
 import { scan } from "./scan.ts";
+import { sortTerms } from "./sort-terms.ts";
 import { ByteWriter } from "./varint.ts";
 
 /** What a passage is found by. */
@@ -102,7 +103,7 @@ export function createSegmentBuilder(): SegmentBuilder {
       if (passages.length === 0) throw new RangeError("A document has at least one passage.");
       if (lengths.length + passages.length > 2 ** 32 / places) throw new RangeError("A segment has too many passages.");
       const named = read(Buffer.from(about), language, { mark: aboutMark });
-      for (const tag of new Set(tags.flatMap(withAncestors))) note(dictionary.idOf(tagMark + tag), 0);
+      for (const tag of new Set(tags.flatMap(withAncestors))) note(dictionary.idOf(tag, tagMark), 0);
       let words = 0;
       for (const { raw, context } of passages) {
         const before = logged;
@@ -138,9 +139,9 @@ export function createSegmentBuilder(): SegmentBuilder {
 function toBlocks(log: Uint32Array, terms: readonly string[]): Pick<Segment, "blocks" | "vocabulary"> {
   const starts = new Uint32Array(terms.length + 1);
   for (let at = 0; at < log.length; at += 2) (starts[(log[at] as number) + 1] as number)++;
-  const used = new Map<string, number>();
+  const used: number[] = [];
   for (let id = 0; id < terms.length; id++) {
-    if ((starts[id + 1] as number) > 0) used.set(terms[id] as string, id);
+    if ((starts[id + 1] as number) > 0) used.push(id);
     starts[id + 1] = (starts[id + 1] as number) + (starts[id] as number);
   }
   const sorted = new Uint32Array(log.length / 2);
@@ -151,13 +152,12 @@ function toBlocks(log: Uint32Array, terms: readonly string[]): Pick<Segment, "bl
     next[id] = to + 1;
     sorted[to] = log[at + 1] as number;
   }
-  const names = [...used.keys()].sort();
+  const ordered = sortTerms(used, terms);
   const blocks: TermBlock[] = [];
   const writer = new BlockWriter((block) => blocks.push(block));
   const postings = new ByteWriter(4_096);
   const positions = new ByteWriter(4_096);
-  for (const term of names) {
-    const id = used.get(term) as number;
+  for (const id of ordered) {
     let count = 0;
     let before = 0;
     const end = starts[id + 1] as number;
@@ -177,7 +177,7 @@ function toBlocks(log: Uint32Array, terms: readonly string[]): Pick<Segment, "bl
       count++;
     }
     writer.add({
-      term,
+      term: terms[id] as string,
       count,
       postings: postings.bytes.subarray(0, postings.size),
       positions: positions.bytes.subarray(0, positions.size),
@@ -186,7 +186,7 @@ function toBlocks(log: Uint32Array, terms: readonly string[]): Pick<Segment, "bl
     positions.size = 0;
   }
   writer.flush();
-  return { blocks, vocabulary: toVocabulary(names) };
+  return { blocks, vocabulary: toVocabulary(ordered.map((id) => terms[id] as string)) };
 }
 
 const isWord = /^[\p{L}\p{M}]{3,32}$/u;

@@ -6,7 +6,8 @@ import { createWordTable, type WordTable } from "./word-table.ts";
 /** Numbers terms, and remembers which terms a word of a language has. */
 export interface Dictionary {
   readonly terms: readonly string[];
-  idOf(term: string): number;
+  /** The number of the term that `text` is with `mark` before it. */
+  idOf(text: string, mark: string): number;
   memoOf(language: Language, mark: string): Memo;
 }
 
@@ -20,28 +21,38 @@ export interface Memo {
 }
 
 export function createDictionary(): Dictionary {
-  const ids = new Map<string, number>();
   const terms: string[] = [];
   const memos = new Map<string, Memo>();
 
-  const idOf = (term: string): number => {
-    let id = ids.get(term);
-    if (id === undefined) {
-      id = terms.length;
-      terms.push(term);
-      ids.set(term, id);
-    }
-    return id;
+  /** Numbers terms that have a mark before them: it is put there only once. */
+  const numbering = (mark: string): ((text: string) => number) => {
+    const ids = new Map<string, number>();
+    return (text) => {
+      let id = ids.get(text);
+      if (id === undefined) {
+        id = terms.length;
+        terms.push(mark + text);
+        ids.set(text, id);
+      }
+      return id;
+    };
+  };
+  const numberings = new Map<string, (text: string) => number>();
+  const numberingOf = (mark: string): ((text: string) => number) => {
+    const known = numberings.get(mark) ?? numbering(mark);
+    numberings.set(mark, known);
+    return known;
   };
 
   return {
     terms,
-    idOf,
+    idOf: (text, mark) => numberingOf(mark)(text),
     memoOf(language, mark) {
       const key = mark + language;
       let memo = memos.get(key);
       if (!memo) {
         const stem = stemmerOf(language);
+        const idOf = numberingOf(mark);
         memo = {
           readTerms(text) {
             const pairs: number[] = [];
@@ -49,10 +60,9 @@ export function createDictionary(): Dictionary {
               word(word) {
                 const found = toTerms(word, stem);
                 // A name made of words is found by itself and word by word, as they follow each other.
-                for (const [at, term] of found.entries())
-                  pairs.push(idOf(mark + term), at === 0 && found.length > 1 ? 0 : 1);
+                for (const [at, term] of found.entries()) pairs.push(idOf(term), at === 0 && found.length > 1 ? 0 : 1);
               },
-              gram: (gram) => pairs.push(idOf(mark + gram), 1),
+              gram: (gram) => pairs.push(idOf(gram), 1),
             });
             return Int32Array.from(pairs);
           },

@@ -140,7 +140,9 @@ function byCommonWords(
 ): readonly { readonly language: Language; readonly score: number }[] {
   const scores = new Map<Language, number>();
   for (const word of words) {
-    const those = byWord.get(word)?.filter((language) => among?.has(language) ?? true) ?? [];
+    const all = byWord.get(word);
+    if (!all) continue;
+    const those = among ? all.filter((language) => among.has(language)) : all;
     for (const language of those) scores.set(language, (scores.get(language) ?? 0) + 1 / those.length);
   }
   return [...scores].map(([language, score]) => ({ language, score })).sort((a, b) => b.score - a.score);

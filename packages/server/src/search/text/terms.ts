@@ -32,6 +32,7 @@ export const fold = (text: string): string =>
 
 const parts = /\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{M}]+|[\p{Lo}\p{Lm}\p{Lt}\p{M}]+|\p{N}+|\p{Lu}/gu;
 const ascii = /^[a-z]+$/;
+const plain = /^[A-Za-z0-9]+$/;
 
 /**
  * The term of one word of a language. In Latin letters diacritics go first, so that a word is found as it is typed without them; other scripts' endings
@@ -39,7 +40,8 @@ const ascii = /^[a-z]+$/;
  */
 export function toTerm(word: string, stem: Stemmer): string {
   if (ascii.test(word)) return stem(word).slice(0, longest);
-  const folded = fold(word);
+  // Folding such a word is making its letters small.
+  const folded = plain.test(word) ? word.toLowerCase() : fold(word);
   if (ascii.test(folded)) return stem(folded).slice(0, longest);
   return fold(stem(word.normalize("NFKC").toLowerCase())).slice(0, longest);
 }
