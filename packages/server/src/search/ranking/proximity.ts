@@ -1,5 +1,5 @@
 import { type Language, stemmerOf } from "../text/language.ts";
-import { toTerms } from "../text/terms.ts";
+import { fold, toTerms } from "../text/terms.ts";
 import { eachWord } from "../text/words.ts";
 import type { Group } from "./groups.ts";
 
@@ -23,13 +23,14 @@ export function nearness(passage: string, asked: readonly Weighed[], language: L
   const wanted = new Map<string, number>();
   for (const [at, { group }] of asked.entries())
     for (const term of group.terms) if (!wanted.has(term)) wanted.set(term, at);
-  const hits = hitsOf(passage, wanted, language);
+  findHits(passage, wanted, language);
   const best = new Float64Array(asked.length * asked.length);
-  for (let at = 1; at < hits.length; at++) {
-    const { place, asked: one } = hits[at] as Hit;
+  const { places, asked: which } = hits;
+  for (let at = 1; at < hits.count; at++) {
+    const one = which[at] as number;
     for (let back = at - 1; back >= 0; back--) {
-      const { place: before, asked: other } = hits[back] as Hit;
-      const apart = place - before;
+      const other = which[back] as number;
+      const apart = (places[at] as number) - (places[back] as number);
       if (apart > reach) break;
       // Neighbouring pairs of characters overlap: that one follows the other says nothing new.
       if (one === other || apart === 0 || (apart === 1 && asked[one]?.group.gram)) continue;
@@ -46,32 +47,49 @@ export function nearness(passage: string, asked: readonly Weighed[], language: L
   return share * gain;
 }
 
-interface Hit {
-  readonly place: number;
-  readonly asked: number;
-}
-
 const mostHits = 2_000;
 const memos = new Map<Language, Map<string, readonly string[]>>();
 const mostRemembered = 20_000;
 
 /** Languages whose stemmers change how a word begins. */
-const bending: ReadonlySet<Language> = new Set(["fi", "sr", "tr"]);
+const bending: ReadonlySet<Language> = new Set(["ar", "fi", "hi", "sr", "ta", "tr"]);
 
-/** Which pairs of letters a word may begin with whose stem is wanted: stems begin as their words do, but for an `i` that was a `y`. */
-function beginnings(wanted: Iterable<string>): Uint8Array {
-  const pairs = new Uint8Array(32 * 32);
-  for (const term of wanted) {
-    const first = term.charCodeAt(0) & 31;
-    if (term.length === 1) pairs.fill(1, first * 32, first * 32 + 32);
-    else pairs[first * 32 + toSecond(term.charCodeAt(1))] = 1;
+/** Of each UTF-16 unit the first one of what it is folded into; 0 until it was asked for, 1 when there is none. */
+const folded = new Uint16Array(65_536);
+function foldedUnit(unit: number): number {
+  let known = folded[unit] as number;
+  if (known === 0) {
+    known = fold(String.fromCharCode(unit)).charCodeAt(0) || 1;
+    folded[unit] = known;
   }
-  return pairs;
+  return known;
 }
 
+/** Tells of most words by how they begin that their stem is not wanted: stems begin as their words do, but for an `i` that was a `y`. */
+function createSieve(wanted: Iterable<string>): (first: number, second: number) => boolean {
+  const pairs = new Uint8Array(32 * 32);
+  const firsts = new Set<number>();
+  for (const term of wanted) {
+    const [first, second] = [term.charCodeAt(0), term.charCodeAt(1)];
+    firsts.add(first);
+    if (isLatin(first) && isLatin(second)) pairs[(first & 31) * 32 + toSecond(second)] = 1;
+    else pairs.fill(1, (first & 31) * 32, (first & 31) * 32 + 32);
+  }
+  return (unit, second) => {
+    const first = foldedUnit(unit);
+    if (first === 1) return false;
+    if (!isLatin(first)) return !firsts.has(first);
+    return isLatin(second) ? pairs[(first & 31) * 32 + toSecond(second)] === 0 : !firsts.has(first);
+  };
+}
+
+const isLatin = (unit: number): boolean => unit >= 97 && unit <= 122;
 const toSecond = (unit: number): number => (unit === 121 ? 9 : unit & 31);
 
-function hitsOf(passage: string, wanted: ReadonlyMap<string, number>, language: Language): readonly Hit[] {
+/** Where what is asked for stands in a passage: the place, and which it is. Lies here until the next passage is read. */
+const hits = { places: new Int32Array(mostHits), asked: new Int32Array(mostHits), count: 0 };
+
+function findHits(passage: string, wanted: ReadonlyMap<string, number>, language: Language): void {
   const stem = stemmerOf(language);
   let memo = memos.get(language);
   if (!memo || memo.size > mostRemembered) {
@@ -79,18 +97,20 @@ function hitsOf(passage: string, wanted: ReadonlyMap<string, number>, language: 
     memos.set(language, memo);
   }
   const known = memo;
-  const hits: Hit[] = [];
+  hits.count = 0;
   let place = 0;
   const hit = (term: string): void => {
     const asked = wanted.get(term);
-    if (asked !== undefined && hits.length < mostHits) hits.push({ place, asked });
+    if (asked === undefined || hits.count === mostHits) return;
+    hits.places[hits.count] = place;
+    hits.asked[hits.count++] = asked;
   };
-  const pairs = beginnings(wanted.keys());
+  const sieve = createSieve(wanted.keys());
   const bends = bending.has(language);
   eachWord(passage, {
     // Most words are not worth their stem.
     passes(first, second) {
-      if (bends || pairs[(first & 31) * 32 + toSecond(second)] === 1) return false;
+      if (bends || !sieve(first, second)) return false;
       place++;
       return true;
     },
@@ -110,5 +130,4 @@ function hitsOf(passage: string, wanted: ReadonlyMap<string, number>, language: 
       place++;
     },
   });
-  return hits;
 }

@@ -1,5 +1,5 @@
 /** What a UTF-16 unit is to the reader of words. */
-const kinds = { gap: 0, lower: 1, word: 2, unspaced: 3, mark: 4 } as const;
+const kinds = { gap: 0, lower: 1, word: 2, unspaced: 3, small: 4 } as const;
 
 const unspacedScripts = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmr}\p{sc=Mymr}ー々]/u;
 /** Scripts whose syllables take several letters: three in a row tell more than two. */
@@ -8,18 +8,24 @@ const abugida = /[\p{sc=Thai}\p{sc=Lao}\p{sc=Khmr}\p{sc=Mymr}]/u;
 const toKind = (character: string): number => {
   if (/[a-z]/.test(character)) return kinds.lower;
   if (!/[\p{L}\p{N}\p{M}_]/u.test(character)) return kinds.gap;
-  return unspacedScripts.test(character) ? kinds.unspaced : kinds.word;
+  if (unspacedScripts.test(character)) return kinds.unspaced;
+  return /[\p{Ll}\p{M}]/u.test(character) ? kinds.small : kinds.word;
 };
 
 const table = new Uint8Array(65_536);
 for (let unit = 0; unit < 65_536; unit++) table[unit] = toKind(String.fromCharCode(unit));
 
-const isLetter = (lower: number, unit: number): boolean => unit < 128 && lower >= 97 && lower <= 122;
+const isSpaced = (kind: number): boolean => kind === kinds.lower || kind === kinds.small || kind === kinds.word;
+
+const capitals = new Uint8Array(65_536);
+for (let unit = 0; unit < 65_536; unit++) if (/\p{Lu}/u.test(String.fromCharCode(unit))) capitals[unit] = 1;
+const isCapital = (unit: number): boolean => capitals[unit] === 1;
+
 const isSurrogate = (unit: number): boolean => (unit & 0xf800) === 0xd800;
 
 /** Receives each word as it stands in the text. `plain` words are of a to z alone. `run` words are neighbours in a script without spaces. */
 export interface WordVisitor {
-  /** Asked about a word of two or more of the letters a to z, the first perhaps a capital, before it is visited; when true, it is not. */
+  /** Asked about a word of two or more small letters, the first perhaps a capital, by its first two UTF-16 units; when true, it is not visited. */
   passes?(first: number, second: number): boolean;
   word(word: string, plain: boolean): void;
   gram(gram: string): void;
@@ -31,20 +37,18 @@ export function eachWord(text: string, visitor: WordVisitor): void {
   let at = 0;
   while (at < length) {
     let kind = table[text.charCodeAt(at)] as number;
-    if (kind === kinds.lower || kind === kinds.word) {
+    if (isSpaced(kind)) {
       const start = at;
       const head = kind;
       let rest = 0;
-      for (;;) {
-        at++;
-        kind = at < length ? (table[text.charCodeAt(at)] as number) : kinds.gap;
-        if (kind !== kinds.lower && kind !== kinds.word) break;
+      for (at++; at < length; at++) {
+        kind = table[text.charCodeAt(at)] as number;
+        if (!isSpaced(kind)) break;
         rest |= kind;
       }
-      // In lower case, if it is a letter from A to Z.
-      const first = text.charCodeAt(start) | 32;
-      const known = rest === kinds.lower && (head === kinds.lower || isLetter(first, text.charCodeAt(start)));
-      if (known && visitor.passes?.(first, text.charCodeAt(start + 1)) === true) continue;
+      const small =
+        rest !== 0 && (rest & kinds.word) === 0 && (head !== kinds.word || isCapital(text.charCodeAt(start)));
+      if (small && visitor.passes?.(text.charCodeAt(start), text.charCodeAt(start + 1)) === true) continue;
       visitor.word(text.slice(start, at), head === kinds.lower && (rest | kinds.lower) === kinds.lower);
     } else if (kind === kinds.unspaced) {
       const start = at;
