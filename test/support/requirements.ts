@@ -166,6 +166,10 @@ export const requirements = {
     on: "once",
   },
   "I6.hidden": { says: "What a subject may not read it cannot find, nor fetch by its id.", on: every },
+  "C1.folder": {
+    says: "A denied call becomes a request; a folder that the owner allows for a time opens to that client alone, deny rules aside, and closes by itself.",
+    on: every,
+  },
   "R1.detectors": {
     says: "Secrets of common kinds are masked in every answer, in keys, values and encodings.",
     on: every,

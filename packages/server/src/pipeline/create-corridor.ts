@@ -31,6 +31,7 @@ async function handleMethod(parts: Parts, request: Request): Promise<Outcome> {
     if (!method) throw new CallError("METHOD_NOT_FOUND", `There is no method ${JSON.stringify(facts.name)}.`);
     const params = toParams(request.params);
     const asked = { parts, request, params };
+    await parts.consent.grants.refresh();
     let answer: unknown;
     if (method.open) {
       facts.caller = await identify(parts, credentialOf(request, params));
