@@ -9,9 +9,19 @@ import { toCount, toDuration } from "./terminal-text.ts";
  */
 export const plain = (text: string): string =>
   text.replace(
-    /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]|(?! )\p{Zs}|[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu,
+    hidden,
     (character) => `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}>`,
   );
+
+/** What is not seen, or not as what it is: by category, the characters that are blank without being spaces, and variation selectors. */
+const hidden = new RegExp(
+  [
+    "[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Co}\\p{Cn}\\p{Zl}\\p{Zp}]",
+    "(?! )\\p{Zs}",
+    "[\\p{Default_Ignorable_Code_Point}\\p{Variation_Selector}\\u2800]",
+  ].join("|"),
+  "gu",
+);
 
 const left = (until: number, now: number): string => toDuration(Math.max(0, (until - now) / 1_000));
 

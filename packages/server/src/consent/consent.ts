@@ -2,12 +2,14 @@ import type { ConsentStore } from "../stores/consent-store.ts";
 import { type AskOptions, createAsk } from "./ask.ts";
 import { createDesk, type Desk, type DeskOptions } from "./desk.ts";
 import { createLiveGrants, type LiveGrants } from "./live-grants.ts";
+import { createSeal, type Seal } from "./seal.ts";
 
 /** All of consent that the corridor works with. */
 export interface Consent {
   readonly ask: ReturnType<typeof createAsk>;
   readonly grants: LiveGrants;
   readonly desk: Desk;
+  readonly seal: Seal;
   /** Uses a grant of one call up; true for the one call that may go on. */
   use(id: string): Promise<boolean>;
   /** The owner's page of a request; undefined where nothing serves one. */
@@ -29,6 +31,7 @@ export function createConsent(options: ConsentOptions): Consent {
     ask: createAsk({ ...options, grants }),
     grants,
     desk,
+    seal: createSeal(),
     pageOf: options.page,
     use: (id) => store.use(id, now()),
     close() {

@@ -1,8 +1,7 @@
 import { CallError } from "@portcullis/contracts";
 import { toChoice } from "../consent/choice.ts";
-import type { Answerer } from "../consent/desk.ts";
+import type { Answerer, Desk } from "../consent/desk.ts";
 import { toGrantOnWire, toOpenRequest, toStatus } from "../consent/show.ts";
-import type { ConsentRequest } from "../stores/consent-store.ts";
 import type { Caller } from "./arrival.ts";
 import type { Asked } from "./methods.ts";
 
@@ -76,8 +75,10 @@ function textOf(params: Readonly<Record<string, unknown>>, name: string): string
   });
 }
 
+type Found = Awaited<ReturnType<Desk["find"]>>;
+
 /** Another's request is as good as none. */
-function ownOf(request: ConsentRequest | undefined, { owner, subject, grant }: Caller): ConsentRequest {
+function ownOf(request: Found, { owner, subject, grant }: Caller): NonNullable<Found> {
   if (request && (owner || (request.subject === subject && request.client === grant))) return request;
   throw new CallError("NOT_FOUND", "There is no such request of yours.", {
     details: {
