@@ -166,7 +166,11 @@ test("grants never open what a deny closes, never close anything, and open nothi
           ? `  - { tool: fs.readFile, deny: ["${text}"] }`
           : `  - { tool: fs.readFile, allow: ["${text}"]${asks ? ", consent: ask" : ""} }`,
       );
-      const alone = compile(lines.length === 0 ? "subject: cat\nscopes: [{ tool: fs.stat, deny: [/z] }]\n" : `subject: duck\nscopes:\n${lines.join("\n")}\n`);
+      const alone = compile(
+        lines.length === 0
+          ? "subject: cat\nscopes: [{ tool: fs.stat, deny: [/z] }]\n"
+          : `subject: duck\nscopes:\n${lines.join("\n")}\n`,
+      );
       const whole = alone.with(
         grants.map(({ pattern: text, client: of, life, once }, index) =>
           grant({ id: `${index}`, patterns: [text], client: of, expiresAt: now + life, call: once ? "x" : null }),
