@@ -190,6 +190,28 @@ describe("answers of the owner", () => {
     expect(stdout).toMatch(/grant:\w{26}.*another client/);
   });
 
+  verifiesOnce("C1.search", async () => {
+    const token = await world.token(`${++subjects}@strange`);
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const post = async (): Promise<Answer> => {
+      const body = JSON.stringify({ name: "search", args: { query: "plant" }, trace: { purpose: "to see" } });
+      return (await (
+        await fetch(`${world.listening.http}/v1/tools/call`, { method: "POST", headers, body })
+      ).json()) as Answer;
+    };
+    const tools = async (): Promise<string> => (await fetch(`${world.listening.http}/v1/tools`, { headers })).text();
+    const { details } = await post();
+    expect(details.consent.offers).not.toContain("folder-hour");
+    expect(await tools()).not.toContain('"search"');
+    const narrowed = ["--for", "5s", "--resource", "@notes/plans/**"];
+    expect(await world.run("consent", "answer", details.consent.id, "allow", ...narrowed)).toMatchObject({ status: 0 });
+    const found = await post();
+    expect(found.result.results.map(({ title }: { title: string }) => title)).toEqual(["Garden"]);
+    expect(await tools()).toContain('"search"');
+    await eventually(15_000, async () => expect(await post()).toMatchObject({ code: "PERMISSION_DENIED" }));
+    expect(await tools()).not.toContain('"search"');
+  });
+
   verifiesOnce("C2.restart", async () => {
     const [allowed, open] = [await refused(), await refused()];
     await world.run("consent", "answer", allowed.id, "allow", "--always");
@@ -236,6 +258,54 @@ describe("answers of the owner", () => {
       expect(of("consent.withdraw", kept)).toHaveLength(2);
       expect(of("consent.expired", four.id)).toHaveLength(1);
     });
+  });
+
+  verifiesOnce("C2.sealed", async () => {
+    const tokens = [await world.token(`${++subjects}@strange`), await world.token(`${subjects}@strange`)] as const;
+    const call = async (token: string, path: string, round: Record<string, unknown> = {}) => {
+      const response = await fetch(world.listening.mcp, {
+        method: "POST",
+        headers: {
+          ...{ authorization: `Bearer ${token}`, "content-type": "application/json", accept: "application/json" },
+          ...{ "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "fs_readFile" },
+        },
+        body: JSON.stringify({
+          ...{ jsonrpc: "2.0", id: 1, method: "tools/call" },
+          params: {
+            ...{ name: "fs_readFile", arguments: { path, purpose: "to see" }, ...round },
+            _meta: {
+              "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+              "io.modelcontextprotocol/clientInfo": { name: "raw", version: "1" },
+              "io.modelcontextprotocol/clientCapabilities": { elicitation: { url: {} } },
+            },
+          },
+        }),
+      });
+      return (await response.json()) as {
+        readonly result?: { readonly resultType: string; readonly requestState: string; readonly isError?: boolean };
+        readonly error?: { readonly code: number };
+      };
+    };
+    const [mine, other] = tokens;
+    const { path } = garden;
+    const { result } = await call(mine, path);
+    expect(result).toMatchObject({
+      resultType: "input_required",
+      inputRequests: { owner: { method: "elicitation/create", params: { mode: "url" } } },
+    });
+    const requestState = result?.requestState ?? "";
+    const inputResponses = { owner: { action: "decline" } };
+    const round = { requestState, inputResponses };
+    expect(await call(mine, path, round)).toMatchObject({ result: { isError: true } });
+    const changed = `${requestState.slice(0, 40)}${requestState[40] === "A" ? "B" : "A"}${requestState.slice(41)}`;
+    for (const wrong of [
+      await call(mine, `${path} `, round),
+      await call(other, path, round),
+      await call(mine, path, { ...round, requestState: changed }),
+      await call(mine, path, { ...round, requestState: "" }),
+      await call(mine, path, { ...round, requestState: 7 }),
+    ])
+      expect(wrong).toMatchObject({ error: { code: -32602 } });
   });
 
   verifies("C2.elicitation", async (door) => {

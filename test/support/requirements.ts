@@ -175,13 +175,17 @@ export const requirements = {
     says: "A folder that the owner allows for a time opens to that client and tool alone, deny rules aside, is searched and listed meanwhile, and closes by itself.",
     on: every,
   },
+  "C1.search": {
+    says: "A folder that is allowed to search for a time makes its documents findable, and ends with it.",
+    on: "once",
+  },
   "C1.deny-stays": { says: "What a deny rule closes is not asked for, and no answer opens it.", on: every },
   "C1.answers": {
     says: "An answer counts once, in time, and from the owner alone; a second one, a late one and another's are refused in words.",
     on: ["websocket", "http"],
   },
   "C1.console": {
-    says: "portcullis consent lists, shows, answers, withdraws and follows requests, in words and as JSON.",
+    says: "portcullis consent lists, shows, answers and withdraws, and what makes no sense ends with its own status.",
     on: "once",
   },
   "C2.once": {
@@ -196,6 +200,10 @@ export const requirements = {
   "C2.elicitation": {
     says: "A client that can open pages is sent to the owner's page; its own accept opens nothing, and the owner's answer does.",
     on: ["mcp-http", "mcp-http-legacy", "mcp-sse", "mcp-stdio"],
+  },
+  "C2.sealed": {
+    says: "The state that a client carries back is of one caller and one exact call; changed, or sent with another, it is refused.",
+    on: "once",
   },
   "C2.audit": { says: "What was asked, answered, used, withdrawn and over is in the audit.", on: "once" },
   "R1.detectors": {

@@ -30,6 +30,8 @@ export async function followRequests(following: Following): Promise<Exit> {
     output.err(
       asks ? "Waiting for requests; Ctrl-C ends." : "Waiting for requests; answer with `portcullis consent answer`.",
     );
+  // What is typed while nothing is asked answers nothing.
+  if (asks) process.stdin.on("data", drop);
   while (!stopped.signal.aborted) {
     const open = await desk.list();
     for (const id of seen) if (!open.some((request) => request.id === id)) seen.delete(id);
@@ -47,8 +49,11 @@ export async function followRequests(following: Following): Promise<Exit> {
     output.out(`\n${toRequestText(next, offers, Date.now())}`);
     if (asks) await askOwner(following, { request: next, offers }, stopped);
   }
+  process.stdin.off("data", drop).pause();
   return exits.ok;
 }
+
+const drop = (): void => {};
 
 interface Put {
   readonly request: ConsentRequest;
@@ -74,9 +79,8 @@ async function askOwner(
   }
 }
 
-/** A line of the owner's; undefined when there was none in time. What was typed before the question was put does not answer it. */
+/** A line of the owner's; undefined when there was none in time. */
 function readLine(question: string, until: number, stopped: AbortController): Promise<string | undefined> {
-  process.stdin.read();
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   return new Promise((resolve) => {
     const end = (line: string | undefined): void => {
@@ -84,6 +88,7 @@ function readLine(question: string, until: number, stopped: AbortController): Pr
       stopped.signal.removeEventListener("abort", stop);
       process.stdin.off("end", leave);
       lines.close();
+      process.stdin.resume();
       resolve(line);
     };
     const stop = (): void => end(undefined);
