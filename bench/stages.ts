@@ -81,9 +81,11 @@ async function walk(): Promise<void> {
   const call = await timed("validate", () => validate(parts, arrival));
   const resources = await timed("resolve", () => resolve(call));
   facts.resources = resources;
+  await timed("refresh grants", () => parts.consent.grants.refresh());
   const authorization = await timed("authorize (1,000 scopes)", () =>
     authorize(parts, { caller, call, resources, purpose: justification.purpose }),
   );
+  if (!authorization.permit) throw new Error("The benchmark's call is denied.");
   facts.verdicts = authorization.verdicts;
   await timed("limit (buckets)", () => limit(parts, authorization));
   const output = await timed("dispatch (the read itself)", () =>

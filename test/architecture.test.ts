@@ -42,7 +42,7 @@ const rules: Rule[] = [
   }),
   never("an engine sees its ports and no other", `${server}/stores/([^/]+)/`, {
     path: "^packages/server/src",
-    pathNot: `${server}/(stores/($1/|(oauth-)?store\\.ts|data-folder)|audit/)`,
+    pathNot: `${server}/(stores/($1/|(oauth-|consent-)?store\\.ts|data-folder)|audit/)`,
   }),
   never("transports meet the inside at the corridor alone", `${server}/transports/`, {
     path: "^packages/server/src",

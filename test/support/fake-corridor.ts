@@ -115,6 +115,8 @@ export function createFakeCorridor(
       return failure;
     },
     identify: async (credential) => identify(credential),
+    sealCall: async () => undefined,
+    awaitOwner: async () => false,
     health: () => ({ live: true, ready: true, faults: [], version: "0" }),
   };
 }

@@ -29,7 +29,7 @@ export const requirements = {
   "W2.methods": {
     says: "Every method of the protocol answers, and an unknown one is refused with its code.",
     on: ["websocket"],
-    partly: "resources.read, prompts.get, sampling, events and consent answer that they are not offered",
+    partly: "resources.read, prompts.get, sampling and events answer that they are not offered",
   },
   "W3.outcome": { says: "An answer carries ok, result and an auditId that the audit knows.", on: every },
   "W3.envelope": { says: "A JSON-RPC error carries data.code and an auditId that the audit knows.", on: ["websocket"] },
@@ -166,6 +166,46 @@ export const requirements = {
     on: "once",
   },
   "I6.hidden": { says: "What a subject may not read it cannot find, nor fetch by its id.", on: every },
+  "C1.request": {
+    says: "A denied call becomes a request with its id, page and offers; the same call is the same request, and no more of a subject are open than the limit.",
+    on: every,
+    partly: "the owner's page is to come",
+  },
+  "C1.folder": {
+    says: "A folder that the owner allows for a time opens to that client and tool alone, deny rules aside, is searched and listed meanwhile, and closes by itself.",
+    on: every,
+  },
+  "C1.search": {
+    says: "A folder that is allowed to search for a time makes its documents findable, and ends with it.",
+    on: "once",
+  },
+  "C1.deny-stays": { says: "What a deny rule closes is not asked for, and no answer opens it.", on: every },
+  "C1.answers": {
+    says: "An answer counts once, in time, and from the owner alone; a second one, a late one and another's are refused in words.",
+    on: ["websocket", "http"],
+  },
+  "C1.console": {
+    says: "portcullis consent lists, shows, answers and withdraws, and what makes no sense ends with its own status.",
+    on: "once",
+  },
+  "C2.once": {
+    says: "What is allowed once lets exactly one call with exactly these arguments through, under 64 at a time.",
+    on: every,
+  },
+  "C2.withdraw": {
+    says: "A withdrawn grant opens nothing from that moment, and a never is not asked again until it is lifted.",
+    on: every,
+  },
+  "C2.restart": { says: "Grants and requests outlive the server.", on: "once" },
+  "C2.elicitation": {
+    says: "A client that can open pages is sent to the owner's page; its own accept opens nothing, and the owner's answer does.",
+    on: ["mcp-http", "mcp-http-legacy", "mcp-sse", "mcp-stdio"],
+  },
+  "C2.sealed": {
+    says: "The state that a client carries back is of one caller and one exact call; changed, or sent with another, it is refused.",
+    on: "once",
+  },
+  "C2.audit": { says: "What was asked, answered, used, withdrawn and over is in the audit.", on: "once" },
   "R1.detectors": {
     says: "Secrets of common kinds are masked in every answer, in keys, values and encodings.",
     on: every,
@@ -210,7 +250,7 @@ export const requirements = {
   "O2.cli": {
     says: "Each command works with --json and its exit status tells how it ended.",
     on: "once",
-    partly: "init, consent and chat are to come",
+    partly: "init and chat are to come",
   },
   "O2.connect": {
     says: "connect prints the entry of a client, or merges it into the client's file and keeps a copy.",

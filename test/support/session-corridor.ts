@@ -55,6 +55,8 @@ export function withSessions(corridor: FakeCorridor): SessionCorridor {
       }
     },
     identify: (credential) => corridor.identify(toToken(credential)),
+    sealCall: async () => undefined,
+    awaitOwner: async () => false,
   };
   return own;
 }

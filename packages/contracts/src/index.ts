@@ -1,5 +1,6 @@
 export { CallError, type Details } from "./call-error.ts";
 export { type Code, type CodeEntry, codes, type Retry } from "./codes.ts";
+export { type ConsentGrant, type ConsentStatus, consentSchemas, type OpenRequest } from "./consent.ts";
 export {
   isEnvelopeCode,
   isId,

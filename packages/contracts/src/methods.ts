@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from "typebox";
+import { consentSchemas } from "./consent.ts";
 import { Outcome, ToolCall, ToolDescription } from "./schemas.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -99,8 +100,7 @@ export const methodSchemas = {
   "sampling.create": method(Type.Object({ messages: Type.Array(Type.Unknown()) }), Type.Unknown()),
   "events.subscribe": method(Type.Object({ event: name("The event's name.") }), Type.Unknown()),
   "events.unsubscribe": method(Type.Object({ subscription: name("The subscription's id.") }, closed), Type.Unknown()),
-  "consent.request": method(Type.Object({ auditId: name("The denied call's audit id.") }, closed), Type.Unknown()),
-  "consent.status": method(Type.Object({ id: name("The request's id.") }, closed), Type.Unknown()),
+  ...consentSchemas,
   "auth.exchange": method(Type.Object({ token: name("A token that the owner made.") }, closed), Session),
   "auth.refresh": method(
     Type.Object({ session: Type.Optional(name("Another session than the connection's.")) }, closed),

@@ -20,6 +20,13 @@ export const Trace = Type.Object(
     parent: Type.Optional(
       Type.String({ minLength: 1, maxLength: 200, description: "The audit id of what led to this call." }),
     ),
+    consent: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description: "The consent request that this call was told of. A note only: it opens nothing.",
+      }),
+    ),
   },
   { ...closed, $id: "Trace", title: "Trace" },
 );

@@ -9,6 +9,8 @@ import { type Additions, createIndexAdapter, type LookAtFile, type ReadFile } fr
 import { createOpenAiSource } from "./adapters/openai-store/openai-source.ts";
 import { createVaultAdapter, type VaultAdapterOptions } from "./adapters/vault/vault-adapter.ts";
 import type { Settings } from "./config/settings.ts";
+import { createConsent } from "./consent/consent.ts";
+import { createTrail } from "./consent/trail.ts";
 import { pin } from "./files/pin.ts";
 import { readPinned } from "./files/read-pinned.ts";
 import { createRoots, type Roots } from "./files/roots.ts";
@@ -18,6 +20,7 @@ import { openVectors } from "./open-vectors.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
 import { createCorridor } from "./pipeline/create-corridor.ts";
 import { createInFlight } from "./pipeline/in-flight.ts";
+import { nextId } from "./pipeline/next-id.ts";
 import type { FaultLog, Parts } from "./pipeline/parts.ts";
 import { createRegistry, type Registry } from "./pipeline/registry.ts";
 import type { CompileOptions } from "./policy/compile-scope.ts";
@@ -56,6 +59,8 @@ export interface AssemblyOptions {
   readonly home: string;
   /** Where clients reach the server, for permalinks. */
   readonly url: () => string;
+  /** Where a server answers on this data folder that has the owner's pages; undefined while none does. */
+  readonly pages?: () => string | undefined;
   readonly log: Log;
 }
 
@@ -124,9 +129,24 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     fault: (err) => log.error({ err }, "A login failed for a reason of ours or of its issuer."),
   });
   const { limits } = settings;
+  const scrub = <T>(value: T): T => redactor.scrub(value).value as T;
+  const pages = options.pages ?? url;
+  const consent = createConsent({
+    store: state.consent,
+    trail: createTrail({ audit, boot, now: Date.now, nextId, scrub }),
+    policy: policy.current,
+    places: () => ({ home, served: folders }),
+    limits: settings.consent,
+    page: (id) => toConsentPage(pages(), id),
+    scrub,
+    now: Date.now,
+    nextId,
+    fault,
+  });
   const parts: Parts = {
     registry,
-    policy: policy.current,
+    policy: () => consent.grants.apply(policy.current()),
+    consent,
     tokens: state.tokens,
     sessions: createSessionStore(),
     oauth: logins.access,
@@ -161,6 +181,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
         meaning = followMeaning(index, { ...vectors, fault, busy: () => Atomics.load(queries, 0) > 0 });
     },
     async stop(withinMs) {
+      consent.close();
       await parts.inFlight.drain(withinMs);
       ending.abort();
       await policy.stop();
@@ -187,6 +208,9 @@ interface Sources extends Pick<AssemblyOptions, "folders" | "home" | "url"> {
   readonly fault: (message: string, error: unknown) => void;
   readonly dense?: DenseLeg | undefined;
 }
+
+/** Where the owner answers a request. */
+const toConsentPage = (url: string | undefined, id: string): string | undefined => url && `${url}/consent/${id}`;
 
 /** The sources that ship. A new kind of source is one line here. */
 const createAdapters = ({

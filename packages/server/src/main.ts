@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   index: async () => (await import("./cli/index.ts")).index,
   token: async () => (await import("./cli/token.ts")).token,
   policy: async () => (await import("./cli/policy.ts")).policy,
+  consent: async () => (await import("./cli/consent.ts")).consent,
   audit: async () => (await import("./cli/audit.ts")).audit,
   connect: async () => (await import("./cli/connect.ts")).connect,
   doctor: async () => (await import("./cli/doctor.ts")).doctor,

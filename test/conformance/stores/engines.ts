@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
 import type { AuditDraft } from "../../../packages/server/src/audit/record.ts";
+import type { ConsentStore } from "../../../packages/server/src/stores/consent-store.ts";
 import { createAuditLog } from "../../../packages/server/src/stores/memory/audit-log.ts";
+import { createConsentStore } from "../../../packages/server/src/stores/memory/consent-store.ts";
 import { createRateCounter } from "../../../packages/server/src/stores/memory/rate-counter.ts";
 import { createSessionStore } from "../../../packages/server/src/stores/memory/session-store.ts";
 import { createTokenStore } from "../../../packages/server/src/stores/memory/token-store.ts";
@@ -26,6 +28,7 @@ export interface Engine {
   sessions(): SessionStore;
   rates(): RateCounter;
   turns(): TurnCounter;
+  consent(): ConsentStore;
 }
 
 const endings: (() => unknown)[] = [];
@@ -58,6 +61,7 @@ export const engines: readonly Engine[] = [
     sessions: createSessionStore,
     rates: createRateCounter,
     turns: createTurnCounter,
+    consent: createConsentStore,
   },
   {
     engine: "sqlite",
@@ -70,6 +74,7 @@ export const engines: readonly Engine[] = [
     sessions: () => open().sessions,
     rates: () => open().rates,
     turns: () => open().turns,
+    consent: () => open().consent,
   },
 ];
 

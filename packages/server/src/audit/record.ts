@@ -43,6 +43,8 @@ export interface AuditDraft {
   /** The rule that decided, or null when none matched. */
   readonly scope?: string | null | undefined;
   readonly reason?: string | undefined;
+  /** The consent request that a denied call opened or joined, or the grant of the owner's that allowed it. */
+  readonly consent?: string | undefined;
   readonly labels?: Labels | undefined;
   /** How many secrets of each kind were masked. */
   readonly masks?: Readonly<Record<string, number>> | undefined;
@@ -130,6 +132,7 @@ function toJson(draft: AuditDraft, replacer?: (key: string, value: unknown) => u
     decision: draft.decision,
     scope: draft.scope,
     reason: draft.reason,
+    consent: draft.consent,
     labels: draft.labels,
     masks: draft.masks,
     bytesIn: draft.bytesIn,

@@ -12,7 +12,7 @@ import { defaultPolicy, schemaFile } from "../policy/default-policy.ts";
 import { policySchemaText } from "../policy/schema.ts";
 import { checkPattern } from "../redaction/patterns.ts";
 import { toServedFolders } from "../served-folders.ts";
-import { DataFolderError, ensureDataFolder } from "../stores/data-folder.ts";
+import { DataFolderError, ensureDataFolder, readHolder } from "../stores/data-folder.ts";
 import { DatabaseError } from "../stores/sqlite/database.ts";
 import { type Invocation, text } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
@@ -73,7 +73,8 @@ export async function openServer(invocation: Invocation, options: OpenOptions = 
     const folders = toServedFolders(settings.folders.length > 0 ? settings.folders : lastServed(data));
     writeFirstPolicy(policyFolder(data, settings));
     const url = options.url ?? (() => settings.publicUrl || `http://127.0.0.1:${settings.port}`);
-    const assembly = await assemble({ data, settings, folders, home, url, log });
+    const pages = options.url ?? (() => readHolder(data)?.url);
+    const assembly = await assemble({ data, settings, folders, home, url, pages, log });
     return { ...assembly, settings, folders, home };
   });
 }

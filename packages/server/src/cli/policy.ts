@@ -8,6 +8,7 @@ import { type Command, type Invocation, text } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
 import { print } from "./output.ts";
 import { diffPolicies } from "./policy-diff.ts";
+import { readGrants } from "./policy-grants.ts";
 import { replayAudit } from "./policy-replay.ts";
 import { openWorld, readSet } from "./policy-set.ts";
 import { suggestPolicy } from "./policy-suggest.ts";
@@ -32,6 +33,7 @@ export const policy: Command = {
   options: {
     purpose: { type: "string", help: "explain: the purpose of the call that is asked about" },
     method: { type: "string", help: "explain: the HTTP method of the call that is asked about (default GET)" },
+    client: { type: "string", help: "explain: the token, by name or id, whose grants count" },
     policy: { type: "string", help: "test, replay: another folder, file or git revision of policies" },
     since: { type: "string", help: "diff, replay, suggest: only calls since then: 7d, 24h, or a date (suggest: 7d)" },
     limit: { type: "string", help: "diff, replay: how many examples to show of each kind (default 20)" },
@@ -70,8 +72,10 @@ async function explain(invocation: Invocation): Promise<Exit> {
   const world = await openWorld(invocation);
   const compiled = compilePolicy(await readSet(world), world.options);
   const purpose = text(invocation.values, "purpose");
-  const explanation = (compiled.policy ?? emptyPolicy()).explain({
+  const { grants, client } = await readGrants(invocation);
+  const explanation = (compiled.policy ?? emptyPolicy()).with(grants).explain({
     subject,
+    ...(client !== undefined && { client }),
     tool,
     effect: describeTools().find(tool)?.tool.effect ?? "read",
     resource: toResource(resource, text(invocation.values, "method") ?? "GET"),

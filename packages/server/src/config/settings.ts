@@ -82,6 +82,15 @@ export const Settings = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    consent: Type.Object(
+      {
+        perSubject: count(0, 3, "Requests of one subject that may wait for the owner at once; 0 asks nobody."),
+        total: count(1, 100, "Requests of all subjects together that may wait for the owner."),
+        openMs: count(1_000, 600_000, "How long a request waits for the owner; no answer means no."),
+        onceMs: count(1_000, 300_000, "How long what was allowed for one call waits for that call."),
+      },
+      { ...closed, default: {} },
+    ),
     audit: Type.Object(
       {
         durability: Type.Enum(["process", "power"], {

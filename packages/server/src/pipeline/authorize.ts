@@ -1,5 +1,6 @@
-import { CallError, type Resource, toUri } from "@portcullis/contracts";
+import { CallError, type Resource } from "@portcullis/contracts";
 import type { Permit } from "../adapters/adapter.ts";
+import { toCallHash } from "../consent/call-hash.ts";
 import type { Allow, Deny, Verdict } from "../policy/verdict.ts";
 import type { Caller } from "./arrival.ts";
 import type { Parts } from "./parts.ts";
@@ -11,6 +12,17 @@ export interface Authorization {
   readonly verdicts: readonly Allow[];
 }
 
+/** A no, with every resource that policy refuses: the first of them is told. */
+export interface Denial {
+  readonly permit?: undefined;
+  readonly denied: readonly [Denied, ...Denied[]];
+}
+
+export interface Denied {
+  readonly verdict: Deny;
+  readonly resource: Resource;
+}
+
 export interface Question {
   readonly caller: Caller;
   readonly call: ValidCall;
@@ -19,29 +31,40 @@ export interface Question {
 }
 
 /** Asks the policy about every resource that the call touches. Only here is a `Permit` made. */
-export function authorize(parts: Parts, { caller, call, resources, purpose }: Question): Authorization {
+export function authorize(parts: Parts, { caller, call, resources, purpose }: Question): Authorization | Denial {
   const policy = parts.policy();
   const { name, effect } = call.tool;
   if (caller.narrowing?.has(name) === false) throw toGrantRefusal(name, caller.narrowing.lacks(name));
-  const judge = (resource: Resource): Verdict =>
-    policy.decide({ subject: caller.subject, tool: name, effect, resource, purpose, now: parts.now() });
+  const { subject, grant: client } = caller;
+  const who = {
+    ...{ subject, client, tool: name, effect, purpose },
+    // The hash costs as much as the arguments are long: it is made only where a grant of one call may need it.
+    ...(parts.consent.grants.waits(subject, client) && { call: toCallHash(name, call.input) }),
+  };
+  const judge = (resource: Resource): Verdict => policy.decide({ ...who, resource, now: parts.now() });
 
   const verdicts: Allow[] = [];
+  const denied: Denied[] = [];
   let maxBytes = parts.limits.maxBytes;
   for (const resource of resources) {
     const verdict = judge(resource);
-    if (verdict.effect === "deny") throw toRefusal(verdict, resource);
+    if (verdict.effect === "deny") {
+      denied.push({ verdict, resource });
+      continue;
+    }
     maxBytes = Math.min(maxBytes, verdict.obligations.maxBytes ?? maxBytes);
     verdicts.push(verdict);
   }
+  const [first, ...others] = denied;
+  if (first) return { denied: [first, ...others] };
   const permit = {
-    subject: caller.subject,
+    subject,
     tool: name,
     resources,
     maxBytes,
     hardlinks: verdicts.every(({ obligations }) => obligations.hardlinks),
     get view() {
-      return policy.view({ subject: caller.subject, tool: name, effect, purpose, now: parts.now() });
+      return policy.view({ ...who, now: parts.now() });
     },
     allows: (resource: Resource) => judge(resource).effect === "allow",
   } as unknown as Permit;
@@ -60,9 +83,3 @@ const toGrantRefusal = (tool: string, scope: string | undefined): CallError =>
         : "Log in again, and let the owner choose this tool on the consent page.",
     },
   });
-
-function toRefusal({ reason, scope, message, next, proposal }: Deny, resource: Resource): CallError {
-  return new CallError(reason === "consent" ? "CONSENT_REQUIRED" : "PERMISSION_DENIED", message, {
-    details: { scope, reason, resource: toUri(resource), smallestScope: proposal, next },
-  });
-}

@@ -22,5 +22,9 @@ export interface Corridor {
   refuse(origin: Origin, what: string, error: CallError): Promise<Failure>;
   /** Who a credential belongs to; undefined when it is missing, unknown, expired or revoked. */
   identify(credential: Credential): Promise<Caller | undefined>;
+  /** Seals that this caller made this call and was told of this consent request, for clients that carry it back; undefined without a caller. */
+  sealCall(arrival: Arrival, request: string): Promise<string | undefined>;
+  /** Waits for the owner's answer to the request of a sealed state; false when it is not of this caller and this exact call. It grants nothing. */
+  awaitOwner(arrival: Arrival, sealed: { readonly state: string; readonly waitMs: number }): Promise<boolean>;
   health(): Health;
 }

@@ -1,6 +1,7 @@
 import { CallError, type Failure, type Outcome } from "@portcullis/contracts";
 import { fail } from "./answer.ts";
 import type { Credential, Origin, Request } from "./arrival.ts";
+import { awaitOwner, sealCall } from "./ask-again.ts";
 import { authenticate, identify } from "./authenticate.ts";
 import type { Corridor } from "./corridor.ts";
 import { openFacts, toName } from "./facts.ts";
@@ -16,6 +17,8 @@ export function createCorridor(parts: Parts): Corridor {
     handleMethod: (request) => handleMethod(parts, request),
     refuse: (origin, what, error) => refuse(parts, { origin, what, error }),
     identify: (credential) => identify(parts, credential),
+    sealCall: (arrival, request) => sealCall(parts, arrival, request),
+    awaitOwner: (arrival, sealed) => awaitOwner(parts, arrival, sealed),
     health() {
       const fault = parts.audit.fault();
       const faults = fault === undefined ? [] : [`The audit cannot be written: ${fault}`];
@@ -31,6 +34,7 @@ async function handleMethod(parts: Parts, request: Request): Promise<Outcome> {
     if (!method) throw new CallError("METHOD_NOT_FOUND", `There is no method ${JSON.stringify(facts.name)}.`);
     const params = toParams(request.params);
     const asked = { parts, request, params };
+    await parts.consent.grants.refresh();
     let answer: unknown;
     if (method.open) {
       facts.caller = await identify(parts, credentialOf(request, params));

@@ -27,7 +27,7 @@ export function describe(tool: AnyTool | Tool<unknown, unknown>): ToolDescriptio
 /** The tools that policy might let this caller use: what is not permitted is not shown. */
 export function listTools(parts: Parts, caller: Caller): readonly ToolDescription[] {
   const tools = parts.registry.all().map(({ tool }) => tool);
-  const visible = new Set(parts.policy().tools(caller.subject, tools, parts.now()));
+  const visible = new Set(parts.policy().tools({ subject: caller.subject, client: caller.grant }, tools, parts.now()));
   return tools.filter(({ name }) => visible.has(name) && caller.narrowing?.has(name) !== false).map(describe);
 }
 

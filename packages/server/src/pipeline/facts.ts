@@ -23,6 +23,8 @@ export interface Facts {
   resources?: readonly Resource[];
   policy?: string;
   verdicts?: readonly Allow[];
+  /** The consent request of a denied call, or the grants that allowed it. */
+  consent?: string;
   masked?: Readonly<Record<string, number>>;
   /** Set once an intent was recorded: the outcome must follow it. */
   intended?: boolean;

@@ -1,6 +1,7 @@
 import { CallError, codes } from "@portcullis/contracts";
 import { exchange, refresh } from "../identity/sessions.ts";
 import type { Caller, Request } from "./arrival.ts";
+import { consentMethods } from "./consent-methods.ts";
 import { listTools, toPrompt } from "./describe.ts";
 import type { Parts } from "./parts.ts";
 
@@ -54,8 +55,7 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ["sampling.create", absent("model")],
   ["events.subscribe", absent("events")],
   ["events.unsubscribe", absent("events")],
-  ["consent.request", absent("consent requests")],
-  ["consent.status", absent("consent requests")],
+  ...Object.entries(consentMethods).map(([name, answer]) => [name, guarded(answer)] as const),
 ]);
 
 function sessionOf(request: Request, params: Readonly<Record<string, unknown>>): string {

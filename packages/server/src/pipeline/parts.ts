@@ -1,3 +1,4 @@
+import type { Consent } from "../consent/consent.ts";
 import type { OAuthAccess } from "../identity/oauth/access.ts";
 import type { Policy } from "../policy/compile.ts";
 import type { CompiledPatterns, Redactor } from "../redaction/redactor.ts";
@@ -29,11 +30,14 @@ export interface FaultLog {
 /** Everything that the stages work with; made once, in assemble.ts. */
 export interface Parts {
   readonly registry: Registry;
+  /** The policy in force, with the owner's grants. */
   readonly policy: () => Policy;
   readonly tokens: TokenStore;
   readonly sessions: SessionStore;
   /** Reads the access tokens of clients that logged in. */
   readonly oauth: OAuthAccess;
+  /** What the owner is asked, and what they allowed beside the policy. */
+  readonly consent: Consent;
   readonly rates: RateCounter;
   readonly turns: TurnCounter;
   readonly audit: AuditLog;

@@ -12,7 +12,9 @@ import type { Parts } from "./parts.ts";
 import { readTrace } from "./read-trace.ts";
 import { recordIntent, recordOutcome } from "./record.ts";
 import { redact } from "./redact.ts";
+import { refuse } from "./refuse.ts";
 import { resolve } from "./resolve.ts";
+import { spend } from "./spend.ts";
 import { validate } from "./validate.ts";
 
 /** What happens to every tool call, whichever door it came through: read it from top to bottom. */
@@ -41,10 +43,14 @@ async function pass(parts: Parts, arrival: Arrival, facts: Facts): Promise<Outco
   facts.labels = call.tool.labels;
   const resources = await resolve(call);
   facts.resources = resources;
+  await parts.consent.grants.refresh();
   facts.policy = parts.policy().hash;
-  const authorization = authorize(parts, { caller, call, resources, purpose: justification.purpose });
+  const question = { caller, call, resources, purpose: justification.purpose };
+  const decision = authorize(parts, question);
+  const allowed = decision.permit ? decision : await refuse(parts, facts, question, decision);
+  await limit(parts, allowed);
+  const authorization = await spend(parts, facts, question, allowed);
   facts.verdicts = authorization.verdicts;
-  await limit(parts, authorization);
 
   await recordIntent(parts, facts, call);
   const output = await dispatch(parts, call, { caller, permit: authorization.permit, arrival });

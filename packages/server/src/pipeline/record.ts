@@ -59,6 +59,7 @@ function toDraft(parts: Parts, facts: Facts): AuditDraft {
     door: origin.door,
     peer: origin.peer,
     policy: facts.policy,
+    consent: facts.consent,
     labels: facts.labels,
     bytesIn: facts.bytesIn,
   };

@@ -77,6 +77,8 @@ const describe = (finding: Finding): string => {
 const conditions: Readonly<Record<string, string>> = {
   subject: "its document is for other subjects",
   tool: "it names other tools",
+  client: "it is for another client (--client)",
+  call: "it is for one call with other arguments",
   resource: "its patterns do not cover the resource",
   purpose_required: "it needs a purpose",
   purpose_not_served: "it serves other purposes",

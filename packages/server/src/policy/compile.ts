@@ -1,18 +1,21 @@
 import { createHash } from "node:crypto";
+import { canonicalJson } from "./canonical-json.ts";
+import type { CaselessRoot } from "./case-folding.ts";
 import { compileInSteps } from "./compile-documents.ts";
 import type { CompileOptions } from "./compile-scope.ts";
-import { judge } from "./decide.ts";
+import { findHolding, judge, readResource } from "./decide.ts";
 import type { PolicyDocument } from "./document.ts";
 import { type Explanation, explain } from "./explain.ts";
 import type { Fault } from "./fault.ts";
+import { compileGrants, type Grant, type GrantTable, withGrants } from "./grants.ts";
 import { type ParsedDocument, type PolicyText, parsePolicy } from "./parse.ts";
 import { type Places, toPathSegments } from "./path-pattern.ts";
 import { refuse } from "./refuse.ts";
 import type { CompiledDocument } from "./scope.ts";
 import { finish, type Steps } from "./steps.ts";
-import { type Asked, createSubjectRules } from "./subject-rules.ts";
+import { type Asked, createSubjectRules, type SubjectRules } from "./subject-rules.ts";
 import type { Question, Verdict } from "./verdict.ts";
-import { viewOf } from "./view.ts";
+import { viewOf, viewWith } from "./view.ts";
 import type { YamlFile } from "./yaml-document.ts";
 
 /** A set of policies: immutable, without a clock, the same answer to the same question for ever. */
@@ -25,8 +28,8 @@ export interface Policy {
   decide(question: Question): Verdict;
   /** Stands for all that decides about paths beside the path: the same object means the same verdicts. See `viewOf`. */
   view(question: Omit<Question, "resource">): object;
-  /** The names of those tools that the subject might use on something, in the given order. */
-  tools(subject: string, tools: readonly ToolFacts[], now: number): readonly string[];
+  /** The names of those tools that the subject, or one client of theirs, might use on something, in the given order. */
+  tools(who: string | Who, tools: readonly ToolFacts[], now: number): readonly string[];
   /** The patterns that open something to a subject by a tool, and those that close it again, as written: for the owner alone. */
   patterns(
     subject: string,
@@ -39,6 +42,14 @@ export interface Policy {
   prepare(asked: readonly Asked[]): Steps<void>;
   /** Every rule that was considered, for the owner: it names patterns that a caller must not learn of. */
   explain(question: Question): Explanation;
+  /** The same policy with these grants of the owner's and no others; what is indexed is shared. */
+  with(grants: readonly Grant[]): Policy;
+}
+
+/** One client of a subject. */
+export interface Who {
+  readonly subject: string;
+  readonly client: string;
 }
 
 export interface ToolFacts {
@@ -77,12 +88,23 @@ export const emptyPolicy = (): Policy => createPolicy([], finish(toHash([], nowh
 
 const nowhere: Places = { home: "", served: [] };
 
+interface Whole {
+  readonly documents: readonly CompiledDocument[];
+  readonly hash: string;
+  readonly caseless: readonly CaselessRoot[];
+  readonly rules: SubjectRules;
+}
+
 function createPolicy(documents: readonly CompiledDocument[], hash: string, places: Places): Policy {
   const caseless = (places.caseless ?? []).flatMap((path) => {
     const segments = toPathSegments(path);
     return segments ? [segments] : [];
   });
-  const rules = createSubjectRules(documents, caseless);
+  return toPolicy({ documents, hash, caseless, rules: createSubjectRules(documents, caseless) }, undefined);
+}
+
+function toPolicy(whole: Whole, grants: GrantTable | undefined): Policy {
+  const { documents, hash, caseless, rules } = whole;
   const guarded = (question: Question, body: () => Verdict): Verdict => {
     try {
       return body();
@@ -90,27 +112,48 @@ function createPolicy(documents: readonly CompiledDocument[], hash: string, plac
       return refuse(question, "error", null);
     }
   };
+  const judgeAlone = (question: Question): Verdict => {
+    const found = rules.find(question.subject, question.tool);
+    return found ? judge(found, question) : refuse(question, "unknown_subject", null);
+  };
   const policy: Policy = {
     hash,
     documents: documents.length,
     scopes: documents.reduce((sum, { scopes }) => sum + scopes.length, 0),
     decide: (question) =>
       guarded(question, () => {
+        const verdict = judgeAlone(question);
+        const granted = verdict.effect === "deny" && grants?.find(question);
+        if (!granted || granted.length === 0) return verdict;
+        const resource = readResource(question);
         const found = rules.find(question.subject, question.tool);
-        return found ? judge(found, question) : refuse(question, "unknown_subject", null);
+        if (resource === undefined) return verdict;
+        return withGrants(verdict, question, {
+          resource,
+          grants: granted,
+          holding: found ? findHolding(found, question, resource) : [],
+        });
       }),
     view: (question) => {
       const found = rules.find(question.subject, question.tool);
-      return found ? viewOf(found, question) : {};
+      const granted = grants?.find(question) ?? [];
+      const alone = found ? viewOf(found, question) : granted.length > 0 ? strangers : {};
+      return granted.length === 0 ? alone : viewWith(alone, granted, question);
     },
-    tools: (subject, tools, now) =>
-      tools
+    tools: (who, tools, now) => {
+      const subject = typeof who === "string" ? who : who.subject;
+      return tools
         .filter(({ name, effect }) => {
           const found = rules.find(subject, name);
-          if (!found || found.deny.all.some(({ scope }) => !(scope.expires <= now))) return false;
-          return found.allowing.some((scope) => scope.expires > now && (effect === "read" || found.naming.has(scope)));
+          if (found?.deny.all.some(({ scope }) => !(scope.expires <= now))) return false;
+          if (typeof who !== "string" && grants?.names(who, name, now)) return true;
+          return (
+            found?.allowing.some((scope) => scope.expires > now && (effect === "read" || found.naming.has(scope))) ===
+            true
+          );
         })
-        .map(({ name }) => name),
+        .map(({ name }) => name);
+    },
     patterns: (subject, tool, now) => {
       const found = rules.find(subject, tool);
       const live = ({ expires }: { expires: number }): boolean => expires > now;
@@ -122,10 +165,17 @@ function createPolicy(documents: readonly CompiledDocument[], hash: string, plac
     },
     asked: rules.known,
     prepare: rules.prepare,
-    explain: (question) => explain({ documents, caseless, hash, verdict: policy.decide(question), question }),
+    explain: (question) => {
+      const granted = grants?.of(question.subject) ?? [];
+      return explain({ documents, caseless, hash, verdict: policy.decide(question), question, granted });
+    },
+    with: (list) => toPolicy(whole, list.length === 0 ? undefined : compileGrants(list, caseless)),
   };
   return Object.freeze(policy);
 }
+
+/** Stands for all subjects that no document names. */
+const strangers = Object.freeze({});
 
 /** The hash covers what is said, not where or in which order it stands. */
 function* toHash(documents: readonly ParsedDocument[], { home, served, caseless }: Places): Steps<string> {
@@ -133,12 +183,12 @@ function* toHash(documents: readonly ParsedDocument[], { home, served, caseless 
   for (const { value } of documents) {
     const scopes: string[] = [];
     for (const scope of value.scopes ?? []) {
-      scopes.push(canonical(scope));
+      scopes.push(canonicalJson(scope));
       yield;
     }
-    texts.push(canonical({ ...value, ...(value.scopes && { scopes: scopes.sort() }) }));
+    texts.push(canonicalJson({ ...value, ...(value.scopes && { scopes: scopes.sort() }) }));
   }
-  const places = canonical({
+  const places = canonicalJson({
     home,
     served: served.map(({ name, path }) => `${name} ${path}`).sort(),
     ...(caseless && caseless.length > 0 && { caseless: [...caseless].sort() }),
@@ -147,11 +197,3 @@ function* toHash(documents: readonly ParsedDocument[], { home, served, caseless 
     .update(JSON.stringify([texts.sort(), places]))
     .digest("hex");
 }
-
-/** JSON with its keys in order. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );

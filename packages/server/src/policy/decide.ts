@@ -11,8 +11,19 @@ import type { Allow, Question, Reason, Verdict } from "./verdict.ts";
  * rules never matters.
  */
 export function judge(rules: ToolRules, question: Question): Verdict {
-  const resource = toCanonical(question.resource);
-  if (resource === undefined || !Number.isFinite(question.now)) return refuse(question, "error", null);
+  const resource = readResource(question);
+  return resource === undefined ? refuse(question, "error", null) : judgeBy(rules, question, resource);
+}
+
+/** What the question touches; undefined when it cannot be judged. */
+export const readResource = (question: Question): Canonical | undefined =>
+  Number.isFinite(question.now) ? toCanonical(question.resource) : undefined;
+
+/** The owner's scopes that cover a resource and whose conditions hold: also those that ask first. */
+export const findHolding = (rules: ToolRules, question: Question, resource: Canonical): readonly CompiledScope[] =>
+  findAllows(rules, resource).filter((scope) => failing(scope, question, rules.naming.has(scope)) === undefined);
+
+function judgeBy(rules: ToolRules, question: Question, resource: Canonical): Verdict {
   const denied = findDeny(rules, resource, question.now);
   if (denied) return refuse(question, "denied", denied);
   const whole = toWholeKey(resource);

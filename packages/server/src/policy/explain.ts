@@ -1,6 +1,7 @@
 import { type Canonical, toCanonical } from "./canonical.ts";
 import type { CaselessRoot } from "./case-folding.ts";
 import { failing } from "./decide.ts";
+import type { CompiledGrant } from "./grants.ts";
 import { findAllows, findDeny } from "./match.ts";
 import { propose } from "./propose.ts";
 import { type CompiledDocument, type CompiledScope, namesTool, type Rule } from "./scope.ts";
@@ -8,7 +9,7 @@ import { toToolRules } from "./tool-rules.ts";
 import type { Question, Reason, ScopeRef, Verdict } from "./verdict.ts";
 
 /** The conditions of a scope in the order in which they are looked at. */
-export type Condition = "subject" | "tool" | "resource" | Reason;
+export type Condition = "subject" | "tool" | "client" | "call" | "resource" | Reason;
 
 /** What became of one scope. */
 export interface Finding {
@@ -41,27 +42,44 @@ interface Facts {
   readonly hash: string;
   readonly verdict: Verdict;
   readonly question: Question;
+  /** The grants of the subject. */
+  readonly granted: readonly CompiledGrant[];
 }
 
 const maxNearMisses = 5;
 
-export function explain({ documents, caseless, hash, verdict, question }: Facts): Explanation {
+export function explain({ documents, caseless, hash, verdict, question, granted }: Facts): Explanation {
   const resource = toCanonical(question.resource);
   const considered: Finding[] = [];
-  const misses: { readonly finding: Finding; readonly distance: number }[] = [];
+  const nearby: { readonly finding: Finding; readonly distance: number }[] = [];
   for (const { subjects, scopes } of resource === undefined ? [] : documents) {
     const named = subjects.some((pattern) => pattern.matches(question.subject));
     for (const scope of scopes) {
       const found = resource && examine(scope, question, { resource, named, caseless });
       if (!found) continue;
       if (named) considered.push(found.finding);
-      if (found.finding.outcome === "fails" && found.distance < Infinity) misses.push(found);
+      if (found.finding.outcome === "fails" && found.distance < Infinity) nearby.push(found);
     }
+  }
+  for (const { grant, scope } of resource === undefined ? [] : granted) {
+    const bound: Condition | undefined =
+      grant.client !== question.client
+        ? "client"
+        : grant.call !== null && grant.call !== question.call
+          ? "call"
+          : undefined;
+    const found = resource && examine(scope, question, { resource, named: true, caseless });
+    if (!found) continue;
+    const misses = bound !== undefined && found.finding.outcome === "allows";
+    const finding: Finding = misses ? { ...found.finding, outcome: "fails", condition: bound } : found.finding;
+    considered.push(finding);
+    if (misses) nearby.push({ finding, distance: 0 });
+    else if (finding.outcome === "fails" && found.distance < Infinity) nearby.push(found);
   }
   const outcomes: Readonly<Record<string, Finding["outcome"]>> = { denied: "denies", consent: "asks" };
   const wanted = verdict.effect === "allow" ? "allows" : outcomes[verdict.reason];
   const deciding = considered.filter(({ outcome }) => outcome === wanted);
-  const nearMisses = misses
+  const nearMisses = nearby
     .sort((a, b) => a.distance - b.distance || (a.finding.scope.id < b.finding.scope.id ? -1 : 1))
     .slice(0, maxNearMisses)
     .map(({ finding }) => finding);

@@ -40,6 +40,10 @@ export interface Question {
   readonly purpose: Purpose;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** The token or login that the call came with: grants are bound to it. */
+  readonly client?: string;
+  /** The hash of the exact call: grants of one call are bound to it. */
+  readonly call?: string;
 }
 
 export type Reason =

@@ -1,4 +1,5 @@
 import { failing } from "./decide.ts";
+import { holdingGrants } from "./grants.ts";
 import type { ToolRules } from "./tool-rules.ts";
 import type { Question } from "./verdict.ts";
 
@@ -19,6 +20,28 @@ export function viewOf(rules: ToolRules, question: Omit<Question, "resource">): 
   if (!known) {
     known = new Map();
     views.set(rules, known);
+  }
+  let view = known.get(key);
+  if (!view) {
+    if (known.size >= mostViews) known.clear();
+    view = Object.freeze({});
+    known.set(key, view);
+  }
+  return view;
+}
+
+/** One object for each set of grants beside a view without grants. */
+const widened = new WeakMap<object, Map<string, object>>();
+
+/** The view with the grants that hold: another one from the moment that one of them ends, and the view without grants when none holds. */
+export function viewWith(alone: object, grants: readonly ToolRules[], question: Omit<Question, "resource">): object {
+  const ids = holdingGrants(grants, { ...question, resource: { kind: "path", path: "/" } });
+  if (ids.length === 0) return alone;
+  const key = ids.join(" ");
+  let known = widened.get(alone);
+  if (!known) {
+    known = new Map();
+    widened.set(alone, known);
   }
   let view = known.get(key);
   if (!view) {

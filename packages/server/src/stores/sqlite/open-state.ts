@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import type { ConsentStore } from "../consent-store.ts";
 import { ensureDataFolder } from "../data-folder.ts";
 import type { OAuthStore } from "../oauth-store.ts";
 import type { RateCounter, SessionStore, TokenStore, TurnCounter } from "../store.ts";
+import { consentSchema, createConsentStore } from "./consent-store.ts";
 import { openDatabase, toDatabaseError } from "./database.ts";
 import { createOAuthStore, oauthSchema } from "./oauth-store.ts";
 import { createRateCounter, rateSchema } from "./rate-counter.ts";
@@ -16,6 +18,7 @@ export interface State extends Disposable {
   readonly rates: RateCounter;
   readonly turns: TurnCounter;
   readonly oauth: OAuthStore;
+  readonly consent: ConsentStore;
   close(): void;
 }
 
@@ -23,7 +26,8 @@ export interface State extends Disposable {
 export function openState(folder: string): State {
   ensureDataFolder(folder);
   const path = join(folder, "state.db");
-  const db = openDatabase({ path, migrations: [tokenSchema, sessionSchema, rateSchema, turnSchema, oauthSchema] });
+  const migrations = [tokenSchema, sessionSchema, rateSchema, turnSchema, oauthSchema, consentSchema];
+  const db = openDatabase({ path, migrations });
   const close = (): void => {
     if (db.isOpen) db.close();
   };
@@ -34,6 +38,7 @@ export function openState(folder: string): State {
     rates: named(createRateCounter(db)),
     turns: named(createTurnCounter(db)),
     oauth: named(createOAuthStore(db)),
+    consent: named(createConsentStore(db)),
     close,
     [Symbol.dispose]: close,
   };

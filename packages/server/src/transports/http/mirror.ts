@@ -1,4 +1,4 @@
-import { CallError } from "@portcullis/contracts";
+import { CallError, consentSchemas } from "@portcullis/contracts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Origin } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
@@ -17,6 +17,8 @@ export function originOf(request: FastifyRequest): Origin {
     ...(agent && { client: { name: agent } }),
   };
 }
+
+const consentMethods = Object.keys(consentSchemas) as (keyof typeof consentSchemas)[];
 
 export interface MirrorOptions {
   readonly corridor: Corridor;
@@ -53,6 +55,20 @@ export function addMirror(app: FastifyInstance, { corridor, url }: MirrorOptions
     reply.raw.off("close", abort);
     return sendOutcome(reply, outcome);
   });
+
+  for (const method of consentMethods) {
+    const path = `/v1/${method.replace(".", "/")}`;
+    app.post(path, async (request, reply) => {
+      const origin = originOf(request);
+      const params = request.body ?? {};
+      const fault = requestFault({ jsonrpc: "2.0", method, params: params as object }, true);
+      if (!fault) return sendResult(reply, await corridor.handleMethod({ ...origin, method, params }));
+      // Who may not call learns nothing of how to.
+      const stranger = (await corridor.identify(origin.credential)) === undefined;
+      const error = stranger ? new CallError("UNAUTHENTICATED", "This carries no valid token.") : fault;
+      return sendFailure(reply, await corridor.refuse(origin, `POST ${path}`, error));
+    });
+  }
 
   for (const [path, method] of [
     ["/v1/tools", "tools.list"],

@@ -1,4 +1,14 @@
-import { Capabilities, Failure, Health, Manifest, Success, ToolCall, ToolList } from "@portcullis/contracts";
+import {
+  Capabilities,
+  consentSchemas,
+  Failure,
+  Health,
+  Manifest,
+  type MethodSchemas,
+  Success,
+  ToolCall,
+  ToolList,
+} from "@portcullis/contracts";
 import { version } from "../../version.ts";
 
 const json = (schema: unknown) => ({ content: { "application/json": { schema } } });
@@ -22,6 +32,36 @@ const get = (operationId: string, summary: string, ok: unknown, open = false) =>
 });
 
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+
+const consentSummaries: Readonly<Record<keyof typeof consentSchemas, string>> = {
+  "consent.request": "The request that a denied call became.",
+  "consent.status": "How a request of this caller stands; waits for an answer when asked to.",
+  "consent.list": "The requests that wait for the owner. The owner's alone.",
+  "consent.answer": "Answers a request. The owner's alone.",
+  "consent.grants": "What the owner allowed beside the policy. The owner's alone.",
+  "consent.withdraw": "Ends a grant, or lifts a never. The owner's alone.",
+};
+
+const consentPaths = () =>
+  Object.fromEntries(
+    Object.entries<MethodSchemas>(consentSchemas).map(([method, { params, result }]) => [
+      `/v1/${method.replace(".", "/")}`,
+      {
+        post: {
+          operationId: method.replace(/\.(.)/, (_, letter: string) => letter.toUpperCase()),
+          summary: consentSummaries[method as keyof typeof consentSchemas],
+          requestBody: { required: true, ...json(plain(params)) },
+          responses: {
+            "200": { description: "The answer.", ...json(plain(result)) },
+            "400": refusal("The body is wrong, or the request was answered or is over."),
+            "401": refusal("No valid token."),
+            "403": refusal("The owner's alone."),
+            "404": refusal("No such request or grant."),
+          },
+        },
+      },
+    ]),
+  );
 
 /** The OpenAPI 3.1 document of the HTTP mirror, made from the schemas that the server itself uses. */
 export function toOpenApi(url: string): Readonly<Record<string, unknown>> {
@@ -55,6 +95,7 @@ export function toOpenApi(url: string): Readonly<Record<string, unknown>> {
           },
         },
       },
+      ...consentPaths(),
       "/v1/tools": get("listTools", "The tools that this caller may use.", ref("ToolList")),
       "/v1/capabilities": get("getCapabilities", "What the server offers, and its limits.", ref("Capabilities"), true),
       "/v1/manifest": get("getManifest", "The tools with the doors to call them through.", ref("Manifest")),

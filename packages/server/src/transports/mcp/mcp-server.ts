@@ -2,7 +2,8 @@ import { Server, type Tool } from "@modelcontextprotocol/server";
 import { CallError, type ToolDescription } from "@portcullis/contracts";
 import type { Corridor } from "../../pipeline/corridor.ts";
 import { version } from "../../version.ts";
-import { toCallResult, toProtocolError, unknownTool } from "./answer.ts";
+import { toProtocolError, unknownTool } from "./answer.ts";
+import { callAskingOwner } from "./ask-owner.ts";
 import { isInProfile, toMcpTool } from "./describe-tool.ts";
 import { clientOf, toArrival } from "./read-call.ts";
 import { fromMcpName } from "./tool-names.ts";
@@ -63,7 +64,7 @@ export function createMcpServer({ corridor, profile, visit, instructions }: McpS
       );
       throw unknownTool(await corridor.refuse(from.origin, name, missing));
     }
-    return toCallResult(name, await corridor.handleCall(toArrival(params, { server, context, visit: from, profile })));
+    return callAskingOwner({ corridor, server, context }, toArrival(params, { server, context, visit: from, profile }));
   });
 
   return server;

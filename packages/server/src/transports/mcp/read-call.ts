@@ -14,6 +14,7 @@ const justificationKeys = {
   purpose: "portcullis/purpose",
   turn: "portcullis/turn",
   parent: "portcullis/parent",
+  consent: "portcullis/consent",
 } as const;
 
 export interface CallContext {

@@ -1,0 +1,106 @@
+import type { ShownOffer } from "../consent/desk.ts";
+import type { ConsentGrant, ConsentRequest } from "../stores/consent-store.ts";
+import { toTable } from "./output.ts";
+import { toCount, toDuration } from "./terminal-text.ts";
+
+/**
+ * A text that others wrote, on one line: what a terminal would obey, hide or turn around (control characters, bidirectional marks, invisible ones, odd spaces)
+ * is written as its code point.
+ */
+export const plain = (text: string): string =>
+  text.replace(
+    hidden,
+    (character) => `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}>`,
+  );
+
+/** What is not seen, or not as what it is: by category, the characters that are blank without being spaces, and variation selectors. */
+const hidden = new RegExp(
+  [
+    "[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Co}\\p{Cn}\\p{Zl}\\p{Zp}]",
+    "(?! )\\p{Zs}",
+    "[\\p{Default_Ignorable_Code_Point}\\p{Variation_Selector}\\u2800]",
+  ].join("|"),
+  "gu",
+);
+
+const left = (until: number, now: number): string => toDuration(Math.max(0, (until - now) / 1_000));
+
+/** A request as one row. */
+export const toRow = (request: ConsentRequest, now: number): readonly string[] => [
+  request.id,
+  plain(request.subject),
+  request.tool,
+  plain(request.resources.map(({ uri }) => uri).join(" ")).slice(0, 100),
+  request.purpose === null ? "-" : plain(request.purpose).slice(0, 60),
+  request.state === "open" ? `${left(request.expiresAt, now)} left` : request.state,
+];
+
+export const requestHeadings = ["REQUEST", "SUBJECT", "TOOL", "RESOURCE", "PURPOSE", "STATE"];
+
+/** All that the owner has to know of a request. */
+export function toRequestText(request: ConsentRequest, offers: readonly ShownOffer[], now: number): string {
+  const { subject, client, clientName, agent, tool, effect, egress, purpose, resources, args, times, further } =
+    request;
+  const facts: (readonly string[])[] = [
+    ["request", request.id],
+    ["who", `${plain(subject)}, by token ${plain(client)}`],
+    ...(clientName === null ? [] : [["program", `${plain(clientName)} (as it calls itself)`]]),
+    ...(agent === null ? [] : [["agent", `${plain(agent)} (as it calls itself)`]]),
+    ["wants", `${tool}, which ${effects[effect]}${egress ? ", and sends its arguments OUT of this machine" : ""}`],
+    ...resources.map(({ uri }, index) => [index === 0 ? "on" : "", plain(uri)]),
+    ["with", plain(args)],
+    ["because", purpose === null ? "no purpose was stated" : `${plain(purpose)} (as it says)`],
+    ["refused", reasons[request.reason] ?? request.reason],
+    ["asked", `${toCount(times, "time")}${further > 0 ? `; ${toCount(further, "other call")} denied meanwhile` : ""}`],
+    ["state", request.state === "open" ? `open, ${left(request.expiresAt, now)} left` : request.state],
+    ...(request.answer ? [["answer", `${plain(request.answer.chose)} (${plain(request.answer.by)})`]] : []),
+  ];
+  const choices =
+    request.state === "open" ? ["", "What you can answer, the smallest first:", toTable(offers.map(toOfferRow))] : [];
+  return [toTable(facts), ...choices].join("\n");
+}
+
+const effects = {
+  read: "only reads",
+  write: "CHANGES things on this machine",
+  send: "SENDS something that cannot be taken back",
+} as const;
+
+const reasons: Readonly<Record<string, string>> = {
+  consent: "the policy wants you to be asked",
+  unknown_subject: "no policy names this subject",
+  no_scope: "no scope names the tool",
+  no_allow: "no scope allows this resource",
+  purpose_not_served: "no scope serves this purpose",
+  expired: "what allowed it has expired",
+  write_not_named: "only a wildcard names the tool",
+  method_not_named: "no scope names the method",
+};
+
+const flags: Readonly<Record<ShownOffer["name"], string>> = {
+  once: "--once",
+  hour: "--for 1h",
+  "folder-hour": "--folder --for 1h",
+  day: "--for 1d",
+  always: "--always",
+  never: "never",
+};
+
+/** An offer with the key that takes it, the options that do, and what else it opens. */
+export function toOfferRow({ name, says, patterns, opens }: ShownOffer, index: number): readonly string[] {
+  const files = opens && `${toCount(opens.files, "file")}${opens.whole ? "" : " or more"}`;
+  const secrets =
+    opens && opens.secrets.length > 0 ? `, some sound like secrets: ${plain(opens.secrets.join(", "))}` : "";
+  const opened = opens ? `: ${plain(patterns.join(" "))} (${files}${secrets})` : "";
+  return [`  ${index + 1}`, flags[name], `${says}${opened}`];
+}
+
+export const grantHeadings = ["GRANT", "SUBJECT", "CLIENT", "TOOL", "WHAT", "UNTIL"];
+
+export function toGrantRow(grant: ConsentGrant, now: number): readonly string[] {
+  const { effect, patterns, call, purpose, expiresAt } = grant;
+  const what = `${effect === "never" ? "never ask: " : call === null ? "" : "one call: "}${plain(patterns.join(" "))}`;
+  const why = purpose === null ? "" : ` for «${plain(purpose)}»`;
+  const until = expiresAt === null ? "withdrawn" : `${left(expiresAt, now)} left`;
+  return [grant.id, plain(grant.subject), plain(grant.clientName ?? grant.client), grant.tool, `${what}${why}`, until];
+}

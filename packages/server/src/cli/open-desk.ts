@@ -1,0 +1,62 @@
+import { ulid } from "ulid";
+import { createDesk, type Desk } from "../consent/desk.ts";
+import { createTrail, type Trail } from "../consent/trail.ts";
+import { nextId } from "../pipeline/next-id.ts";
+import { compilePatterns } from "../redaction/patterns.ts";
+import { createRedactor } from "../redaction/redactor.ts";
+import type { ConsentStore } from "../stores/consent-store.ts";
+import { readHolder } from "../stores/data-folder.ts";
+import { openAuditLog } from "../stores/sqlite/audit-log.ts";
+import { openState } from "../stores/sqlite/open-state.ts";
+import type { Invocation } from "./command.ts";
+import { settingsOf, withDataFolder } from "./open-server.ts";
+import { compileSet, openWorld, readSet } from "./policy-set.ts";
+
+export interface OpenDesk {
+  readonly desk: Desk;
+  readonly store: ConsentStore;
+  readonly trail: Trail;
+  /** Where the owner's page of a request is; undefined while no server runs on the data folder. */
+  pageOf(id: string): string | undefined;
+  close(): Promise<void>;
+}
+
+/** The owner's desk over a data folder, beside the server that may run on it: both see each other's changes at once. */
+export async function openDesk(invocation: Invocation): Promise<OpenDesk> {
+  const { data } = invocation;
+  const settings = settingsOf({ ...invocation, positionals: [] });
+  return withDataFolder(data, async () => {
+    const state = openState(data);
+    const boot = ulid();
+    const audit = openAuditLog(data, { durability: settings.audit.durability, boot });
+    const redactor = createRedactor({ patterns: compilePatterns(settings.redact.patterns), secrets: [] });
+    const world = await openWorld(invocation);
+    const trail = createTrail({
+      ...{ audit, boot, now: Date.now, nextId },
+      scrub: <T>(value: T) => redactor.scrub(value).value as T,
+    });
+    const desk = createDesk({
+      store: state.consent,
+      trail,
+      policy: async () => compileSet(await readSet(world), world),
+      places: () => world.options,
+      onceMs: settings.consent.onceMs,
+      now: Date.now,
+      nextId,
+    });
+    return {
+      desk,
+      store: state.consent,
+      trail,
+      pageOf: (id) => {
+        const url = readHolder(data)?.url;
+        return url && `${url}/consent/${id}`;
+      },
+      async close() {
+        desk.close();
+        await audit.close();
+        state.close();
+      },
+    };
+  });
+}
