@@ -1,3 +1,5 @@
+import type { Environment } from "../config/read-settings.ts";
+
 /**
  * V8 keeps new objects in up to 64 MB, and lets its heap grow to a multiple of what is in use, before it collects garbage. A server that runs beside a person's
  * other programs gives that memory back: measured with 100,000 passages, 371 MB instead of 606. The first flag counts only where
@@ -12,8 +14,8 @@ export const leanEnvironment = { MALLOC_ARENA_MAX: "2" } as const;
  * Begins this process anew with less memory, under the same id and with the same streams; to be called before anything is opened or loaded. Does nothing
  * where that cannot be done, or where whoever began the process has chosen a size.
  */
-export function becomeLean(): void {
-  const chosen = [...process.execArgv, process.env.NODE_OPTIONS ?? ""].some((option) =>
+export function becomeLean(env: Environment): void {
+  const chosen = [...process.execArgv, env.NODE_OPTIONS ?? ""].some((option) =>
     /--(max-semi-space-size|inspect)/.test(option.replaceAll("_", "-")),
   );
   // A parent's channel would not survive.
@@ -21,9 +23,9 @@ export function becomeLean(): void {
   const [node = process.execPath, ...args] = process.argv;
   process.execve(node, [node, ...leanFlags, ...process.execArgv, ...args], {
     ...leanEnvironment,
-    ...definedIn(process.env),
+    ...definedIn(env),
   });
 }
 
-const definedIn = (env: NodeJS.ProcessEnv): Record<string, string> =>
+const definedIn = (env: Environment): Record<string, string> =>
   Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
