@@ -13,8 +13,10 @@ import { pin } from "./files/pin.ts";
 import { readPinned } from "./files/read-pinned.ts";
 import { createRoots, type Roots } from "./files/roots.ts";
 import { createLogins, type Logins } from "./identity/oauth/create-logins.ts";
+import { createVigil } from "./identity/vigil.ts";
 import { createGuardedFetch } from "./network/guarded-fetch.ts";
 import { openVectors } from "./open-vectors.ts";
+import { identify } from "./pipeline/authenticate.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
 import { createCorridor } from "./pipeline/create-corridor.ts";
 import { createInFlight } from "./pipeline/in-flight.ts";
@@ -32,7 +34,6 @@ import { createIndexer, type Indexer } from "./search/indexer.ts";
 import { createSearcher } from "./search/searcher.ts";
 import { createPolicyFolder } from "./stores/files/policy-store.ts";
 import { createRateCounter } from "./stores/memory/rate-counter.ts";
-import { createSessionStore } from "./stores/memory/session-store.ts";
 import { createMemoryTextIndex } from "./stores/memory/text-index.ts";
 import { createTurnCounter } from "./stores/memory/turn-counter.ts";
 import { openAuditLog } from "./stores/sqlite/audit-log.ts";
@@ -124,12 +125,19 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     fault: (err) => log.error({ err }, "A login failed for a reason of ours or of its issuer."),
   });
   const { limits } = settings;
+  const { tokens, sessions } = state;
+  const identified = { tokens, sessions, oauth: logins.access, now: Date.now };
+  const vigil = createVigil({
+    identify: (credential) => identify(identified, credential),
+    version: async () => `${await tokens.version()} ${await sessions.version()}`,
+    now: Date.now,
+    fault: (err) => log.error({ err }, "It cannot be told whether logins that are in use have ended."),
+  });
   const parts: Parts = {
     registry,
     policy: policy.current,
-    tokens: state.tokens,
-    sessions: createSessionStore(),
-    oauth: logins.access,
+    ...identified,
+    vigil,
     rates: createRateCounter(),
     turns: createTurnCounter(),
     audit,
@@ -138,7 +146,6 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     inFlight: createInFlight(limits),
     limits,
     log,
-    now: Date.now,
     ticks: process.hrtime.bigint,
     version,
     boot,
@@ -163,6 +170,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     async stop(withinMs) {
       await parts.inFlight.drain(withinMs);
       ending.abort();
+      vigil.stop();
       await policy.stop();
       for (const adapter of adapters) await adapter.stop?.();
       await meaning?.stop();

@@ -22,5 +22,14 @@ export interface Corridor {
   refuse(origin: Origin, what: string, error: CallError): Promise<Failure>;
   /** Who a credential belongs to; undefined when it is missing, unknown, expired or revoked. */
   identify(credential: Credential): Promise<Caller | undefined>;
+  /**
+   * Calls `ended` once, within a second after a credential has ended or was revoked, by whichever process: for connections and streams that
+   * stay open. The answer ends the watch.
+   */
+  watch(credential: Credential, ended: () => void): () => void;
+  /** Lists what a caller keeps open among the owner's sessions; the credential is to be watched, and left. */
+  enrol(origin: Origin, caller: Caller): Promise<Credential>;
+  /** Ends the session of a credential that its client can use no more. */
+  leave(credential: Credential): Promise<void>;
   health(): Health;
 }

@@ -1,4 +1,5 @@
 import { CallError, type Failure, type Outcome } from "@portcullis/contracts";
+import { enrol, leave } from "../identity/sessions.ts";
 import { fail } from "./answer.ts";
 import type { Credential, Origin, Request } from "./arrival.ts";
 import { authenticate, identify } from "./authenticate.ts";
@@ -16,6 +17,14 @@ export function createCorridor(parts: Parts): Corridor {
     handleMethod: (request) => handleMethod(parts, request),
     refuse: (origin, what, error) => refuse(parts, { origin, what, error }),
     identify: (credential) => identify(parts, credential),
+    watch: (credential, ended) => parts.vigil.watch(credential, ended),
+    async enrol({ door, client }, caller) {
+      const secret = await enrol(parts, caller, { door, client: client?.name ?? "", now: parts.now() });
+      return { kind: "session", secret };
+    },
+    async leave(credential) {
+      if (credential.kind === "session") await leave(parts, credential.secret);
+    },
     health() {
       const fault = parts.audit.fault();
       const faults = fault === undefined ? [] : [`The audit cannot be written: ${fault}`];

@@ -1,7 +1,9 @@
 import type { OAuthAccess } from "../identity/oauth/access.ts";
+import type { Vigil } from "../identity/vigil.ts";
 import type { Policy } from "../policy/compile.ts";
 import type { CompiledPatterns, Redactor } from "../redaction/redactor.ts";
-import type { AuditLog, RateCounter, SessionStore, TokenStore, TurnCounter } from "../stores/store.ts";
+import type { AuditLog, RateCounter, SessionStore, TokenStore } from "../stores/store.ts";
+import type { TurnCounter } from "../stores/turn-counter.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Registry } from "./registry.ts";
 
@@ -34,6 +36,8 @@ export interface Parts {
   readonly sessions: SessionStore;
   /** Reads the access tokens of clients that logged in. */
   readonly oauth: OAuthAccess;
+  /** Ends what is open when its login has ended. */
+  readonly vigil: Vigil;
   readonly rates: RateCounter;
   readonly turns: TurnCounter;
   readonly audit: AuditLog;
