@@ -77,7 +77,7 @@ async function walk(): Promise<void> {
   const { caller } = facts;
   const justification = await timed("read trace", () => readTrace(arrival));
   facts.justification = justification;
-  await timed("guard (turn)", () => guard(parts, caller, justification));
+  await timed("guard (turn)", () => guard(parts, { caller, justification, arrival }, () => {}));
   const call = await timed("validate", () => validate(parts, arrival));
   const resources = await timed("resolve", () => resolve(call));
   facts.resources = resources;

@@ -194,6 +194,14 @@ export const requirements = {
     says: "No more than the set number of calls run in a turn, denied and failed ones included; a new purpose begins a new turn.",
     on: every,
   },
+  "L2.handle": {
+    says: "An answer names its turn by a handle that the server made; sent back it counts in that turn, and an invented or foreign one buys nothing.",
+    on: every,
+  },
+  "L2.batch": {
+    says: "The refusal of a turn's last call names which of its calls could have been one, and which call that is.",
+    on: every,
+  },
   "L3.size": { says: "An answer over the size limit is TOO_LARGE and says how to ask for less.", on: every },
   "L3.time": {
     says: "A call that takes too long ends with TIMEOUT, and a withdrawn one is stopped.",

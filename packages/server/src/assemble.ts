@@ -22,6 +22,8 @@ import { createCorridor } from "./pipeline/create-corridor.ts";
 import { createInFlight } from "./pipeline/in-flight.ts";
 import type { FaultLog, Parts } from "./pipeline/parts.ts";
 import { createRegistry, type Registry } from "./pipeline/registry.ts";
+import { createTurnHandles } from "./pipeline/turn-handle.ts";
+import { createTurnWork } from "./pipeline/turn-work.ts";
 import type { CompileOptions } from "./policy/compile-scope.ts";
 import { createLivePolicy, type LivePolicy } from "./policy-reload.ts";
 import type { KnownSecret } from "./redaction/known-secrets.ts";
@@ -140,6 +142,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     vigil,
     rates: createRateCounter(),
     turns: createTurnCounter(),
+    turnHandles: createTurnHandles(),
+    turnWork: createTurnWork(),
     audit,
     redactor,
     compilePatterns: rememberPatterns(),

@@ -6,6 +6,8 @@ import type { AuditLog, RateCounter, SessionStore, TokenStore } from "../stores/
 import type { TurnCounter } from "../stores/turn-counter.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Registry } from "./registry.ts";
+import type { TurnHandles } from "./turn-handle.ts";
+import type { TurnWork } from "./turn-work.ts";
 
 export interface Limits {
   /** Tool calls in one turn. */
@@ -40,6 +42,8 @@ export interface Parts {
   readonly vigil: Vigil;
   readonly rates: RateCounter;
   readonly turns: TurnCounter;
+  readonly turnHandles: TurnHandles;
+  readonly turnWork: TurnWork;
   readonly audit: AuditLog;
   readonly redactor: Redactor;
   /** Patterns of policy scopes, compiled once per list. */
