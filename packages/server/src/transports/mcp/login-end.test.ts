@@ -63,3 +63,27 @@ test("a subscription of the stateless revision ends with its login, and nothing 
   await eventually(5_000, () => expect(corridor.watched()).toBe(0));
   server.close();
 });
+
+test("of a thousand sessions that are abandoned no more is kept than the limit says", async () => {
+  const corridor = createFakeCorridor([], { secret: "duck" });
+  const sessions = { total: 16, perGrant: 8, idleMs: 60_000, lifetimeMs: 60_000 };
+  const mcp = createMcpHttp({ corridor, profile: "full", now: () => 0, sessions });
+  const server = createServer((request, response) => {
+    void mcp.handle(request, response, { credential: { kind: "token", token: "secret" } });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+  const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } };
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params });
+  const headers = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+  for (let time = 0; time < 1_000; time++) {
+    const response = await fetch(url, { method: "POST", headers, body });
+    await response.text();
+    expect(response.status).toBe(200);
+  }
+  expect(corridor.watched()).toBe(8);
+  await mcp.close();
+  expect(corridor.watched()).toBe(0);
+  server.closeAllConnections();
+  server.close();
+});
