@@ -7,8 +7,12 @@ import { checkPattern } from "./redaction/patterns.ts";
 
 const scopesAtOnce = 250;
 
-function* tell({ sources, options, patterns }: ParseData): Generator<ParseTold, void> {
+function* tell({ wanted, sources, options, patterns }: ParseData): Generator<ParseTold, void> {
   const files = sources.map(parsePolicy);
+  if (wanted === "check") {
+    const { faults, warnings } = finish(compileParsed(files, { ...options, ...(patterns && { checkPattern }) }));
+    return yield { kind: "checked", faults, warnings };
+  }
   const whole = files.every(({ faults }) => faults.length === 0);
   for (const { path, documents } of whole ? files : []) {
     yield { kind: "file", path };
@@ -22,8 +26,6 @@ function* tell({ sources, options, patterns }: ParseData): Generator<ParseTold, 
     }
   }
   yield { kind: "parsed", whole };
-  const { faults, warnings } = finish(compileParsed(files, { ...options, ...(patterns && { checkPattern }) }));
-  yield { kind: "checked", faults, warnings };
 }
 
 const told = tell(workerData as ParseData);
