@@ -21,9 +21,9 @@ import { recordOutcome } from "../packages/server/src/pipeline/record.ts";
 import { redact } from "../packages/server/src/pipeline/redact.ts";
 import { resolve } from "../packages/server/src/pipeline/resolve.ts";
 import { validate } from "../packages/server/src/pipeline/validate.ts";
+import { toPolicy } from "./many-scopes.ts";
 import { machine, median, table } from "./measure.ts";
 import { writeNotes } from "./notes.ts";
-import { toPolicy } from "./thousand-scopes.ts";
 
 const calls = 4_000;
 const base = mkdtempSync(join(tmpdir(), "portcullis-stages-"));

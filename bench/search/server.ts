@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { toPolicy } from "../thousand-scopes.ts";
+import { toPolicy } from "../many-scopes.ts";
 
 /** One result of `search`; the range is that of its citation, in bytes of the file. */
 export interface Found {
