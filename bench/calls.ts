@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { runPortcullis, startServer, stopServer } from "../test/support/world.ts";
+import { toPolicy } from "./many-scopes.ts";
 import { createMcpCaller } from "./mcp-caller.ts";
 import { machine, median, type Operation, table, time } from "./measure.ts";
 import { marker, writeNotes } from "./notes.ts";
 import { createSocketCaller } from "./socket-caller.ts";
-import { toPolicy } from "./thousand-scopes.ts";
 
 const rounds = 7;
 const scopes = 1_000;

@@ -21,9 +21,9 @@ import { recordOutcome } from "../packages/server/src/pipeline/record.ts";
 import { redact } from "../packages/server/src/pipeline/redact.ts";
 import { resolve } from "../packages/server/src/pipeline/resolve.ts";
 import { validate } from "../packages/server/src/pipeline/validate.ts";
+import { toPolicy } from "./many-scopes.ts";
 import { machine, median, table } from "./measure.ts";
 import { writeNotes } from "./notes.ts";
-import { toPolicy } from "./thousand-scopes.ts";
 
 const calls = 4_000;
 const base = mkdtempSync(join(tmpdir(), "portcullis-stages-"));
@@ -77,7 +77,7 @@ async function walk(): Promise<void> {
   const { caller } = facts;
   const justification = await timed("read trace", () => readTrace(arrival));
   facts.justification = justification;
-  await timed("guard (turn)", () => guard(parts, caller, justification));
+  await timed("guard (turn)", () => guard(parts, { caller, justification, arrival }, () => {}));
   const call = await timed("validate", () => validate(parts, arrival));
   const resources = await timed("resolve", () => resolve(call));
   facts.resources = resources;

@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { leanEnvironment, leanFlags } from "../../packages/server/src/cli/lean-process.ts";
-import { toPolicy } from "../thousand-scopes.ts";
+import { toPolicy } from "../many-scopes.ts";
 
 /** One result of `search`; the range is that of its citation, in bytes of the file. */
 export interface Found {

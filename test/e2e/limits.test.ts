@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect } from "@portcullis/client";
 import { afterAll, beforeAll, describe, expect } from "vitest";
+import { enter } from "../support/doors.ts";
 import { asGuest, eventually } from "../support/guests.ts";
 import { verifies } from "../support/verifies.ts";
 import { openWorld, type World } from "../support/world.ts";
@@ -61,7 +62,7 @@ describe("limits", () => {
       // Denied and failed calls count as well as good ones, and calls at once are counted one by one.
       const first = await Promise.all(["notes/todo.md", "notes/none.md", "/etc/passwd"].map(read));
       expect(first.map(({ ok }) => ok)).toEqual([true, false, false]);
-      const rest = await Promise.all(Array.from({ length: 6 }, () => read("notes/todo.md")));
+      const rest = await Promise.all(Array.from({ length: 64 }, () => read("notes/todo.md")));
       expect(rest.filter(({ ok }) => ok)).toHaveLength(2);
       const refused = rest.find(({ ok }) => !ok);
       expect(refused).toMatchObject({
@@ -71,6 +72,45 @@ describe("limits", () => {
       expect(
         await looping.call("fs.readFile", { path: "notes/todo.md" }, { purpose: `${purpose}, once more` }),
       ).toMatchObject({ ok: true });
+    }),
+  );
+
+  verifies("L2.handle", (door) =>
+    asGuest(world, { door, subject: "looping" }, async (looping) => {
+      const purpose = `handled on ${door}`;
+      const read = (reasons: { purpose: string; turn?: string }) =>
+        looping.call("fs.readFile", { path: "notes/todo.md" }, reasons);
+      const first = await read({ purpose });
+      expect(first.turn).toMatchObject({ handle: expect.stringMatching(/^turn_/), calls: 1, limit: 5 });
+      const handle = first.turn?.handle ?? "";
+      // Another purpose with the handle is still the same turn.
+      expect((await read({ purpose: `${purpose}, second`, turn: handle })).turn).toMatchObject({ handle, calls: 2 });
+      // Who drops it, invents one, or alters it is counted where the purpose belongs.
+      const altered = `${handle.slice(0, -1)}${handle.endsWith("A") ? "B" : "A"}`;
+      for (const turn of [undefined, "turn_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", altered])
+        expect(await read({ purpose, ...(turn && { turn }) })).toMatchObject({ ok: true, turn: { handle } });
+      const refused = await read({ purpose: `${purpose}, third`, turn: handle });
+      expect(refused).toMatchObject({ ok: false, code: "TURN_LIMIT", turn: { handle, calls: 5 } });
+      const stranger = await enter(door, world, { token: await world.token("hurried"), subject: "hurried" });
+      const theirs = await stranger.call("fs.stat", { path: "notes" }, { purpose, turn: handle });
+      expect(theirs.turn).toMatchObject({ calls: 1 });
+      expect(theirs.turn?.handle).not.toBe(handle);
+      await stranger.close();
+    }),
+  );
+
+  verifies("L2.batch", (door) =>
+    asGuest(world, { door, subject: "looping" }, async (looping) => {
+      const purpose = `batched on ${door}`;
+      const ask = (name: string, path: string) => looping.call(name, { path }, { purpose });
+      for (const path of ["notes/a/one.md", "notes/a/b/two.md", "notes/a/three.md"]) await ask("fs.readFile", path);
+      await looping.call("fs.list", { dir: "notes" }, { purpose });
+      await ask("fs.stat", "notes/todo.md");
+      const { details } = await ask("fs.stat", "notes/todo.md");
+      expect(details.batch).toEqual([
+        { tool: "fs.readFile", calls: 3, under: "notes/a", instead: expect.stringContaining("search") },
+      ]);
+      expect(details.next).toContain("3 × fs.readFile under notes/a: one search");
     }),
   );
 

@@ -15,6 +15,7 @@ export interface Answer {
   readonly details?: any;
   readonly auditId: string;
   readonly why?: readonly string[];
+  readonly turn?: { readonly handle: string; readonly calls?: number; readonly limit: number };
   // biome-ignore lint/suspicious/noExplicitAny: a test reads the citations of its answer
   readonly citations?: any[];
 }

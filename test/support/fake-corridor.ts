@@ -15,6 +15,10 @@ export interface FakeCorridor extends Corridor {
   readonly passed: readonly Passed[];
   /** Tokens that are let in, with their subject. */
   readonly tokens: Map<string, string>;
+  /** Tells what is watched over for a token that its login has ended. */
+  endLogin(token: string): void;
+  /** How much is watched over at the moment. */
+  watched(): number;
 }
 
 export type FakeTool = ToolDescription & { run(args: Record<string, unknown>, arrival: Arrival): unknown };
@@ -48,6 +52,7 @@ export function createFakeCorridor(
   tokens: Record<string, string> = { secret: "duck" },
 ): FakeCorridor {
   const passed: Passed[] = [];
+  const watched = new Set<{ readonly token: string; readonly ended: () => void }>();
   const known = new Map(Object.entries(tokens));
   const nextId = () => `A${passed.length}`;
 
@@ -117,6 +122,17 @@ export function createFakeCorridor(
     identify: async (credential) => identify(credential),
     sealCall: async () => undefined,
     awaitOwner: async () => false,
+    watch(credential, ended) {
+      const entry = { token: credential.kind === "token" ? credential.token : "", ended };
+      watched.add(entry);
+      return () => void watched.delete(entry);
+    },
+    watched: () => watched.size,
+    endLogin(token) {
+      for (const entry of watched) if (entry.token === token) entry.ended();
+    },
+    enrol: async (origin) => origin.credential,
+    leave: async () => {},
     health: () => ({ live: true, ready: true, faults: [], version: "0" }),
   };
 }

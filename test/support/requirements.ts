@@ -84,6 +84,15 @@ export const requirements = {
     on: "once",
   },
   "A1.tokens": { says: "A call without a token or with a wrong one is refused and recorded.", on: remote },
+  "A1.revoked": {
+    says: "A revoked token ends what is open at once: the calls that run, silent WebSockets (with 4401) and streams.",
+    on: remote,
+  },
+  "A1.sessions": { says: "session list tells who is connected, and session revoke ends one.", on: "once" },
+  "A2.clients": {
+    says: "client list tells which programs may log in and what they hold, and client revoke takes it back at once.",
+    on: "once",
+  },
   "A3.loopback": { says: "Binding beyond loopback without a declared proxy is refused.", on: "once" },
   "A3.host": { says: "A foreign Host or Origin header is refused.", on: ["websocket", ...onHttp] },
   "P1.file": { says: "The policy of the specification's example loads and decides as it says.", on: every },
@@ -223,6 +232,14 @@ export const requirements = {
   },
   "L2.turn": {
     says: "No more than the set number of calls run in a turn, denied and failed ones included; a new purpose begins a new turn.",
+    on: every,
+  },
+  "L2.handle": {
+    says: "An answer names its turn by a handle that the server made; sent back it counts in that turn, and an invented or foreign one buys nothing.",
+    on: every,
+  },
+  "L2.batch": {
+    says: "The refusal of a turn's last call names which of its calls could have been one, and which call that is.",
     on: every,
   },
   "L3.size": { says: "An answer over the size limit is TOO_LARGE and says how to ask for less.", on: every },

@@ -26,4 +26,4 @@ export {
 } from "./methods.ts";
 export { type Resource, toUri } from "./resource.ts";
 export { resultText } from "./result-text.ts";
-export { Citation, Failure, Labels, Outcome, Success, ToolCall, ToolDescription, Trace } from "./schemas.ts";
+export { Citation, Failure, Labels, Outcome, Success, ToolCall, ToolDescription, Trace, Turn } from "./schemas.ts";

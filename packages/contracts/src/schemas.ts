@@ -16,7 +16,13 @@ export const Trace = Type.Object(
     purpose: Type.Optional(
       Type.String({ minLength: 1, maxLength: 500, description: "Why this call is made, in a few words." }),
     ),
-    turn: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: "One round of a model's work." })),
+    turn: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description: "One round of a model's work: the handle of an earlier answer's turn, or a name.",
+      }),
+    ),
     parent: Type.Optional(
       Type.String({ minLength: 1, maxLength: 200, description: "The audit id of what led to this call." }),
     ),
@@ -58,6 +64,17 @@ export const ToolCall = Type.Object(
 );
 export type ToolCall = Static<typeof ToolCall>;
 
+/** The turn that a call counted in. */
+export const Turn = Type.Object(
+  {
+    handle: Type.String({ description: "To be sent back as trace.turn by the calls that belong to the same turn." }),
+    calls: Type.Optional(Type.Integer({ minimum: 0, description: "Calls that the turn has had, this one included." })),
+    limit: Type.Integer({ minimum: 1, description: "The most calls of one turn." }),
+  },
+  closed,
+);
+export type Turn = Static<typeof Turn>;
+
 export const Success = Type.Object(
   {
     ok: Type.Literal(true),
@@ -67,6 +84,7 @@ export const Success = Type.Object(
       Type.Array(Type.String(), { description: "What was done to the answer, such as «masked 2 secrets»." }),
     ),
     citations: Type.Optional(Type.Array(Citation)),
+    turn: Type.Optional(Turn),
   },
   { ...closed, $id: "Success", title: "Success" },
 );
@@ -80,6 +98,7 @@ export const Failure = Type.Object(
     message: Type.String(),
     details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
     auditId: Type.String(),
+    turn: Type.Optional(Turn),
   },
   { ...closed, $id: "Failure", title: "Failure" },
 );

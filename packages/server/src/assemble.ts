@@ -15,14 +15,18 @@ import { pin } from "./files/pin.ts";
 import { readPinned } from "./files/read-pinned.ts";
 import { createRoots, type Roots } from "./files/roots.ts";
 import { createLogins, type Logins } from "./identity/oauth/create-logins.ts";
+import { createVigil } from "./identity/vigil.ts";
 import { createGuardedFetch } from "./network/guarded-fetch.ts";
 import { openVectors } from "./open-vectors.ts";
+import { identify } from "./pipeline/authenticate.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
 import { createCorridor } from "./pipeline/create-corridor.ts";
 import { createInFlight } from "./pipeline/in-flight.ts";
 import { nextId } from "./pipeline/next-id.ts";
 import type { FaultLog, Parts } from "./pipeline/parts.ts";
 import { createRegistry, type Registry } from "./pipeline/registry.ts";
+import { createTurnHandles } from "./pipeline/turn-handle.ts";
+import { createTurnWork } from "./pipeline/turn-work.ts";
 import type { CompileOptions } from "./policy/compile-scope.ts";
 import { createLivePolicy, type LivePolicy } from "./policy-reload.ts";
 import type { KnownSecret } from "./redaction/known-secrets.ts";
@@ -35,7 +39,6 @@ import { createIndexer, type Indexer } from "./search/indexer.ts";
 import { createSearcher } from "./search/searcher.ts";
 import { createPolicyFolder } from "./stores/files/policy-store.ts";
 import { createRateCounter } from "./stores/memory/rate-counter.ts";
-import { createSessionStore } from "./stores/memory/session-store.ts";
 import { createMemoryTextIndex } from "./stores/memory/text-index.ts";
 import { createTurnCounter } from "./stores/memory/turn-counter.ts";
 import { openAuditLog } from "./stores/sqlite/audit-log.ts";
@@ -143,22 +146,30 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     nextId,
     fault,
   });
+  const { tokens, sessions } = state;
+  const identified = { tokens, sessions, oauth: logins.access, now: Date.now };
+  const vigil = createVigil({
+    identify: (credential) => identify(identified, credential),
+    version: async () => `${await tokens.version()} ${await sessions.version()}`,
+    now: Date.now,
+    fault: (err) => log.error({ err }, "It cannot be told whether logins that are in use have ended."),
+  });
   const parts: Parts = {
     registry,
     policy: () => consent.grants.apply(policy.current()),
     consent,
-    tokens: state.tokens,
-    sessions: createSessionStore(),
-    oauth: logins.access,
+    ...identified,
+    vigil,
     rates: createRateCounter(),
     turns: createTurnCounter(),
+    turnHandles: createTurnHandles(),
+    turnWork: createTurnWork(),
     audit,
     redactor,
     compilePatterns: rememberPatterns(),
     inFlight: createInFlight(limits),
     limits,
     log,
-    now: Date.now,
     ticks: process.hrtime.bigint,
     version,
     boot,
@@ -184,6 +195,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       consent.close();
       await parts.inFlight.drain(withinMs);
       ending.abort();
+      vigil.stop();
       await policy.stop();
       for (const adapter of adapters) await adapter.stop?.();
       await meaning?.stop();

@@ -14,6 +14,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   search: async () => (await import("./cli/search.ts")).search,
   cite: async () => (await import("./cli/cite.ts")).cite,
   index: async () => (await import("./cli/index.ts")).index,
+  session: async () => (await import("./cli/session.ts")).session,
+  client: async () => (await import("./cli/client.ts")).client,
   token: async () => (await import("./cli/token.ts")).token,
   policy: async () => (await import("./cli/policy.ts")).policy,
   consent: async () => (await import("./cli/consent.ts")).consent,

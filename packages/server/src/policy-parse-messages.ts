@@ -5,6 +5,8 @@ import type { PolicySource } from "./stores/store.ts";
 
 /** What the thread begins with: compile options without what cannot be sent. */
 export interface ParseData {
+  /** The files as they were read, or only what is wrong with them. */
+  readonly wanted: "files" | "check";
   readonly sources: readonly PolicySource[];
   readonly options: Places & { readonly tools?: readonly string[] };
   /** Whether redaction patterns are checked. */
@@ -22,6 +24,6 @@ export type ParseTold =
   | { readonly kind: "document"; readonly index: number; readonly head: PolicyDocument }
   /** Further scopes of the last document, and where they stand. */
   | { readonly kind: "scopes"; readonly scopes: readonly Scope[]; readonly places: readonly Place[] }
-  /** The end of the parts; unless it is `whole`, faults of form have kept them back. For faults and notes it has to be asked once more. */
+  /** The end of the parts; unless it is `whole`, faults of form have kept them back. */
   | { readonly kind: "parsed"; readonly whole: boolean }
   | { readonly kind: "checked"; readonly faults: readonly Fault[]; readonly warnings: readonly Fault[] };

@@ -1,13 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { compileParsed } from "./policy/compile.ts";
 import { parsePolicy } from "./policy/parse.ts";
-import { finish } from "./policy/steps.ts";
 import type { ParseData, ParseTold } from "./policy-parse-messages.ts";
-import { checkPattern } from "./redaction/patterns.ts";
 
 const scopesAtOnce = 250;
 
-function* tell({ sources, options, patterns }: ParseData): Generator<ParseTold, void> {
+function* tell({ sources }: ParseData): Generator<ParseTold, void> {
   const files = sources.map(parsePolicy);
   const whole = files.every(({ faults }) => faults.length === 0);
   for (const { path, documents } of whole ? files : []) {
@@ -22,9 +19,19 @@ function* tell({ sources, options, patterns }: ParseData): Generator<ParseTold, 
     }
   }
   yield { kind: "parsed", whole };
-  const { faults, warnings } = finish(compileParsed(files, { ...options, ...(patterns && { checkPattern }) }));
-  yield { kind: "checked", faults, warnings };
 }
 
-const told = tell(workerData as ParseData);
-parentPort?.on("message", () => parentPort?.postMessage(told.next().value));
+/** What compiling needs is loaded for a check alone: a reload waits for this thread to start. */
+async function check({ sources, options, patterns }: ParseData): Promise<ParseTold> {
+  const { compilePolicy } = await import("./policy/compile.ts");
+  const { checkPattern } = await import("./redaction/patterns.ts");
+  const { faults, warnings } = compilePolicy(sources, { ...options, ...(patterns && { checkPattern }) });
+  return { kind: "checked", faults, warnings };
+}
+
+const data = workerData as ParseData;
+const told = tell(data);
+const next = async (): Promise<ParseTold | undefined> =>
+  data.wanted === "check" ? check(data) : (told.next().value ?? undefined);
+// A rejection ends the thread with its error, which whoever asked then gets.
+parentPort?.on("message", async () => parentPort?.postMessage(await next()));

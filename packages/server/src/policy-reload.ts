@@ -1,11 +1,11 @@
 import { setImmediate } from "node:timers/promises";
-import { type Compiled, compileParsed, compilePolicy, emptyPolicy, type Policy } from "./policy/compile.ts";
+import { compileParsed, emptyPolicy, type Policy } from "./policy/compile.ts";
 import type { CompileOptions } from "./policy/compile-scope.ts";
 import { type Fault, toLine } from "./policy/fault.ts";
 import type { Steps } from "./policy/steps.ts";
-import { startParseThread } from "./policy-parse-thread.ts";
+import { check, createPolicyParser, isSmall, within } from "./policy-parser.ts";
 import { withFileSystems } from "./policy-places.ts";
-import type { PolicySource, PolicyStore } from "./stores/store.ts";
+import type { PolicyStore } from "./stores/store.ts";
 
 export interface LivePolicy {
   /** The policy in force: the last set without a fault, or one that denies everything when there never was one. */
@@ -42,18 +42,22 @@ export async function createLivePolicy({ store, compile, log, readMs = 10_000 }:
   let good = false;
   let faults: readonly Fault[] = [];
   let warnings: readonly Fault[] = [];
+  const parse = createPolicyParser();
 
   const load = async (): Promise<void> => {
     try {
       const reading = within(store.read(), readMs, "read");
       const [sources, options] = await Promise.all([reading, withFileSystems(compile())]);
-      const compiled = await compileAside(sources, options, readMs);
-      faults = compiled.faults;
-      warnings = compiled.warnings;
-      if (compiled.policy) {
+      const files = await parse(sources, readMs);
+      const compiled = files && (await inSlices(compileParsed(files, options)));
+      if (compiled?.policy) {
         await inSlices(compiled.policy.prepare(policy.asked()), prepareMs);
+        // Of a file that was parsed in a thread, only the places of scopes are known here.
+        const exact = compiled.warnings.length === 0 || isSmall(sources);
+        ({ faults, warnings } = exact ? compiled : await check(sources, options, readMs));
         return adopt(compiled.policy);
       }
+      ({ faults, warnings } = compiled && isSmall(sources) ? compiled : await check(sources, options, readMs));
     } catch (error) {
       const { path, message } = error as Error & { readonly path?: string };
       faults = [{ path: path ?? "policies", line: 1, column: 1, message }];
@@ -106,32 +110,10 @@ export async function createLivePolicy({ store, compile, log, readMs = 10_000 }:
   };
 }
 
-/** Files of fewer characters together are parsed where they are: a thread of their own would cost more. */
-const small = 16_384;
 /** The longest that compiling goes on without letting other work have its turn. */
 const sliceMs = 10;
 /** The longest that a good policy waits for its indexes; what is not ready by then is made when it is asked for. */
 const prepareMs = 200;
-
-/** Compiles a set so that no other work waits long: a large one is parsed in a thread, and compiled here in slices. */
-async function compileAside(
-  sources: readonly PolicySource[],
-  options: CompileOptions,
-  parseMs: number,
-): Promise<Compiled> {
-  if (sources.reduce((sum, { text }) => sum + text.length, 0) < small) return compilePolicy(sources, options);
-  const thread = startParseThread(sources, options);
-  try {
-    const files = await within(thread.files(), parseMs, "parsed");
-    const compiled = files && (await inSlices(compileParsed(files, options)));
-    if (compiled?.policy && compiled.warnings.length === 0) return compiled;
-    // The thread has the text, and so the exact place of each fault.
-    const { faults, warnings } = await within(thread.check(), parseMs, "checked");
-    return { policy: faults.length === 0 ? compiled?.policy : undefined, faults, warnings };
-  } finally {
-    await thread.stop();
-  }
-}
 
 /** Does work in slices between which the event loop turns; undefined when it was given up after `mostMs`. */
 async function inSlices<T>(steps: Steps<T>, mostMs = Infinity): Promise<T | undefined> {
@@ -144,17 +126,5 @@ async function inSlices<T>(steps: Steps<T>, mostMs = Infinity): Promise<T | unde
     if (now - from < sliceMs) continue;
     await setImmediate();
     from = performance.now();
-  }
-}
-
-async function within<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`The policies could not be ${what} within ${ms} ms.`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -12,13 +12,8 @@ import { createTokenStore } from "../../../packages/server/src/stores/memory/tok
 import { createTurnCounter } from "../../../packages/server/src/stores/memory/turn-counter.ts";
 import { openAuditLog } from "../../../packages/server/src/stores/sqlite/audit-log.ts";
 import { openState } from "../../../packages/server/src/stores/sqlite/open-state.ts";
-import type {
-  AuditLog,
-  RateCounter,
-  SessionStore,
-  TokenStore,
-  TurnCounter,
-} from "../../../packages/server/src/stores/store.ts";
+import type { AuditLog, RateCounter, SessionStore, TokenStore } from "../../../packages/server/src/stores/store.ts";
+import type { TurnCounter } from "../../../packages/server/src/stores/turn-counter.ts";
 
 /** One engine, seen through the ports alone. Each call gives a store that holds nothing. */
 export interface Engine {

@@ -6,6 +6,8 @@ const toSession = (id: string, more: Partial<SessionRecord> = {}): SessionRecord
   id,
   tokenId: "token",
   subject: "duck@home",
+  door: "websocket",
+  client: "",
   createdAt: 1_000,
   expiresAt: 2_000,
   ...more,

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createTurnCounter } from "../../../packages/server/src/stores/memory/turn-counter.ts";
 import { openState } from "../../../packages/server/src/stores/sqlite/open-state.ts";
-import type { TurnQuestion } from "../../../packages/server/src/stores/store.ts";
+import type { TurnQuestion } from "../../../packages/server/src/stores/turn-counter.ts";
 import { atEnd, engines, makeFolder } from "./engines.ts";
 
 const ask = (more: Partial<TurnQuestion> = {}): TurnQuestion => ({

@@ -49,6 +49,8 @@ export interface Tool<I = never, O = unknown> {
   readonly summary: string;
   /** One line for a model: what it will not do. */
   readonly safety: string;
+  /** What one call can do in the place of many of this tool, for a model that has made too many. */
+  readonly batch?: string;
   readonly effect: Effect;
   readonly labels: Labels;
   readonly input: TObject;

@@ -69,6 +69,8 @@ async function serveUntil(stopped: Promise<void>, { invocation, settings, announ
     await server.stop(0);
     throw toListenError(error, settings);
   }
+  // Sessions are of connections, and those have ended with the server that had them.
+  await server.parts.sessions.sweep(Number.MAX_SAFE_INTEGER);
   announce(door.url());
   rememberServed(invocation.data, server.folders);
   await server.start();

@@ -7,7 +7,7 @@ import { CommandError, type Exit, exits } from "./exit.ts";
 import { withDataFolder } from "./open-server.ts";
 import { print, toTable } from "./output.ts";
 
-const day = (at: number | null): string =>
+export const day = (at: number | null): string =>
   at === null ? "never" : new Date(at).toISOString().slice(0, 16).replace("T", " ");
 
 const stateOf = (record: TokenRecord, now: number): string =>

@@ -13,6 +13,13 @@ export interface Stores {
   readonly oauth: OAuthAccess;
 }
 
+/** Where and when a session is opened, and by which program. */
+export interface Opening {
+  readonly door: string;
+  readonly client: string;
+  readonly now: number;
+}
+
 export interface OpenSession {
   /** The session's secret: the only time that it is seen. */
   readonly session: string;
@@ -47,7 +54,7 @@ const toAnswer = (
 });
 
 /** Trades a token for a session that ends with the token, or after fifteen minutes unless it is refreshed. */
-export async function exchange(stores: Stores, token: string, now: number): Promise<OpenSession> {
+export async function exchange(stores: Stores, token: string, { now, door, client }: Opening): Promise<OpenSession> {
   const found = await findBearer(stores, token, now);
   if (!found?.whole) throw unauthenticated("This token is not known, has expired or was revoked.");
   const secret = mintSecret("pcs_");
@@ -55,6 +62,8 @@ export async function exchange(stores: Stores, token: string, now: number): Prom
     id: digest(secret),
     tokenId: found.grant,
     subject: found.subject,
+    door,
+    client: client.slice(0, 200),
     createdAt: now,
     expiresAt: endOf(found, now),
   };
@@ -62,6 +71,30 @@ export async function exchange(stores: Stores, token: string, now: number): Prom
   await stores.sessions.add(record);
   return { ...toAnswer(secret, record, record.expiresAt, now), refreshable: !found.client };
 }
+
+/** How long a connection's session lasts that is not refreshed, in milliseconds. */
+const enrolledFor = 24 * 3_600_000;
+
+/**
+ * Lists what a client keeps open beside its token (an MCP session) among the sessions. Its secret leaves the server for nobody: it only ends
+ * with the grant, by the owner's hand, or by `leave`.
+ */
+export async function enrol(
+  stores: Pick<Stores, "sessions" | "tokens">,
+  { grant, subject }: { readonly grant: string; readonly subject: string },
+  { now, door, client }: Opening,
+): Promise<string> {
+  const secret = mintSecret("pcs_");
+  const { expiresAt } = (await stores.tokens.find(grant)) ?? { expiresAt: null };
+  const end = Math.min(now + enrolledFor, expiresAt ?? Number.POSITIVE_INFINITY);
+  const about = { tokenId: grant, subject, door, client: client.slice(0, 200) };
+  await stores.sessions.add({ id: digest(secret), ...about, createdAt: now, expiresAt: end });
+  return secret;
+}
+
+/** Ends a session. */
+export const leave = ({ sessions }: Pick<Stores, "sessions">, secret: string): Promise<void> =>
+  sessions.remove(digest(secret));
 
 /** Moves a live session's end fifteen minutes on. */
 export async function refresh(stores: Stores, secret: string, now: number): Promise<OpenSession> {

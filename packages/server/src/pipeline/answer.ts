@@ -20,6 +20,7 @@ export function succeed(
     auditId: facts.id,
     ...(why.length > 0 && { why }),
     ...(citations.length > 0 && { citations: [...citations] }),
+    ...(facts.turn && { turn: facts.turn }),
   };
   const bytes = Buffer.byteLength(resultText(success));
   if (bytes > answer.maxBytes) {
@@ -39,12 +40,13 @@ export function succeed(
  * cause goes to the log under the audit id and never leaves.
  */
 export function fail(parts: Parts, facts: Facts, error: unknown): Failure {
+  const turn = facts.turn && { turn: facts.turn };
   if (error instanceof CallError) {
     if (error.cause !== undefined) parts.log.error({ auditId: facts.id, err: error.cause }, error.message);
     const said = parts.redactor.scrub({ message: error.message, details: error.details ?? {} });
     const { message, details } = said.value as { message: string; details: Record<string, unknown> };
     facts.masked ??= said.masked;
-    return { ok: false, code: error.code, message, ...(error.details && { details }), auditId: facts.id };
+    return { ok: false, code: error.code, message, ...(error.details && { details }), auditId: facts.id, ...turn };
   }
   parts.log.error({ auditId: facts.id, err: error, tool: facts.name }, "A call failed inside the server.");
   return {
@@ -53,5 +55,6 @@ export function fail(parts: Parts, facts: Facts, error: unknown): Failure {
     message: "The server failed to do this; the cause is in its log under the audit id.",
     details: { next: `Ask the owner to look for ${facts.id} in the server's log.` },
     auditId: facts.id,
+    ...turn,
   };
 }

@@ -46,6 +46,8 @@ export interface Caller {
   readonly owner: boolean;
   readonly grant: string;
   readonly session?: string;
+  /** When what was shown ends by itself (ms since the epoch): null when it does not, undefined where nothing was shown. */
+  readonly endsAt?: number | null;
   /** What the owner left open to this client of what policy allows the subject; undefined when policy alone decides. */
   readonly narrowing?: Narrowing;
 }

@@ -17,8 +17,8 @@ export async function identify(
     case "token": {
       const found = await findBearer(parts, credential.token, parts.now());
       if (!found) return undefined;
-      const { subject, owner, grant, narrowing } = found;
-      return { subject, owner, grant, ...(narrowing && { narrowing }) };
+      const { subject, owner, grant, narrowing, expiresAt: endsAt } = found;
+      return { subject, owner, grant, endsAt, ...(narrowing && { narrowing }) };
     }
     case "session": {
       const found = await findSession(parts, credential.secret, parts.now());
@@ -28,6 +28,7 @@ export async function identify(
             owner: found.token.owner,
             grant: found.token.id,
             session: found.session.id.slice(0, 16),
+            endsAt: Math.min(found.session.expiresAt, found.token.expiresAt ?? Number.POSITIVE_INFINITY),
             ...(found.narrowing && { narrowing: found.narrowing }),
           }
         : undefined;

@@ -26,5 +26,14 @@ export interface Corridor {
   sealCall(arrival: Arrival, request: string): Promise<string | undefined>;
   /** Waits for the owner's answer to the request of a sealed state; false when it is not of this caller and this exact call. It grants nothing. */
   awaitOwner(arrival: Arrival, sealed: { readonly state: string; readonly waitMs: number }): Promise<boolean>;
+  /**
+   * Calls `ended` once, within a second after a credential has ended or was revoked, by whichever process: for connections and streams that
+   * stay open. The answer ends the watch.
+   */
+  watch(credential: Credential, ended: () => void): () => void;
+  /** Lists what a caller keeps open among the owner's sessions; the credential is to be watched, and left. */
+  enrol(origin: Origin, caller: Caller): Promise<Credential>;
+  /** Ends the session of a credential that its client can use no more. */
+  leave(credential: Credential): Promise<void>;
   health(): Health;
 }

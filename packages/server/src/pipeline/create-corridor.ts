@@ -1,4 +1,5 @@
 import { CallError, type Failure, type Outcome } from "@portcullis/contracts";
+import { enrol, leave } from "../identity/sessions.ts";
 import { fail } from "./answer.ts";
 import type { Credential, Origin, Request } from "./arrival.ts";
 import { awaitOwner, sealCall } from "./ask-again.ts";
@@ -19,6 +20,14 @@ export function createCorridor(parts: Parts): Corridor {
     identify: (credential) => identify(parts, credential),
     sealCall: (arrival, request) => sealCall(parts, arrival, request),
     awaitOwner: (arrival, sealed) => awaitOwner(parts, arrival, sealed),
+    watch: (credential, ended) => parts.vigil.watch(credential, ended),
+    async enrol({ door, client }, caller) {
+      const secret = await enrol(parts, caller, { door, client: client?.name ?? "", now: parts.now() });
+      return { kind: "session", secret };
+    },
+    async leave(credential) {
+      if (credential.kind === "session") await leave(parts, credential.secret);
+    },
     health() {
       const fault = parts.audit.fault();
       const faults = fault === undefined ? [] : [`The audit cannot be written: ${fault}`];

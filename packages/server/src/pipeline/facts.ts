@@ -1,4 +1,4 @@
-import type { Labels, Resource } from "@portcullis/contracts";
+import type { Labels, Resource, Turn } from "@portcullis/contracts";
 import type { Allow } from "../policy/verdict.ts";
 import type { Caller, Origin } from "./arrival.ts";
 import { nextId } from "./next-id.ts";
@@ -19,6 +19,7 @@ export interface Facts {
   readonly bytesIn?: number;
   caller?: Caller | undefined;
   justification?: Justification;
+  turn?: Turn;
   labels?: Labels;
   resources?: readonly Resource[];
   policy?: string;

@@ -6,12 +6,21 @@ interface Running {
   readonly abort: (reason: CallError) => void;
 }
 
+export interface Run {
+  /** Whose call it is. */
+  readonly grant: string;
+  /** By which its caller withdraws it. */
+  readonly withdrawn?: AbortSignal | undefined;
+  /** Tells when the caller's login has ended; the answer ends the watch. */
+  readonly watch?: (ended: () => void) => () => void;
+}
+
 export interface InFlight {
   /**
-   * Runs `work` until it ends, its caller withdraws it, or its time is up, whichever comes first: the answer never waits for work that
-   * ignores its signal. Refuses at once when `grant` has too many calls running or the server is closing.
+   * Runs `work` until it ends, its caller withdraws it, the caller's login ends, or its time is up, whichever comes first: the answer never
+   * waits for work that ignores its signal. Refuses at once when the grant has too many calls running or the server is closing.
    */
-  run<T>(grant: string, withdrawn: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  run<T>(run: Run, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Takes no more calls; resolves when those that run have ended, and ends them at the deadline (ms). */
   drain(withinMs: number): Promise<void>;
 }
@@ -54,7 +63,7 @@ export function createInFlight({ callMs, concurrentCalls }: InFlightOptions): In
   };
 
   return {
-    async run(grant, withdrawn, work) {
+    async run({ grant, withdrawn, watch: watchLogin }, work) {
       if (closing) throw new CallError("UNAVAILABLE", "The server is shutting down; try again when it is back.");
       if ((perGrant.get(grant) ?? 0) >= concurrentCalls) {
         throw new CallError(
@@ -68,6 +77,7 @@ export function createInFlight({ callMs, concurrentCalls }: InFlightOptions): In
       if (withdrawn?.aborted) throw new CallError("CANCELLED", "The caller withdrew the call.");
       const controller = new AbortController();
       let call: Running | undefined;
+      let unwatch: (() => void) | undefined;
       const cancel = (): void => call?.abort(new CallError("CANCELLED", "The caller withdrew the call."));
       try {
         return await new Promise((resolve, reject) => {
@@ -77,11 +87,15 @@ export function createInFlight({ callMs, concurrentCalls }: InFlightOptions): In
           };
           call = { grant, deadline: performance.now() + callMs, abort };
           enter(call);
+          unwatch = watchLogin?.(() =>
+            abort(new CallError("UNAUTHENTICATED", "The token or session of this call has ended.")),
+          );
           withdrawn?.addEventListener("abort", cancel, { once: true });
           work(controller.signal).then(resolve, reject);
         });
       } finally {
         withdrawn?.removeEventListener("abort", cancel);
+        unwatch?.();
         if (call) leave(call);
       }
     },

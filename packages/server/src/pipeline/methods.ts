@@ -1,5 +1,5 @@
 import { CallError, codes } from "@portcullis/contracts";
-import { exchange, refresh } from "../identity/sessions.ts";
+import { exchange, type Opening, refresh } from "../identity/sessions.ts";
 import type { Caller, Request } from "./arrival.ts";
 import { consentMethods } from "./consent-methods.ts";
 import { listTools, toPrompt } from "./describe.ts";
@@ -40,7 +40,10 @@ const text = (value: unknown, name: string): string => {
 /** Every method but `tools.call`. `open` ones answer before anyone has shown a token. */
 export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ["capabilities.get", open(({ parts }) => capabilities(parts))],
-  ["auth.exchange", open(({ parts, params }) => exchange(parts, text(params.token, "token"), parts.now()))],
+  [
+    "auth.exchange",
+    open(({ parts, request, params }) => exchange(parts, text(params.token, "token"), at(parts, request))),
+  ],
   ["auth.refresh", guarded(({ parts, request, params }) => refresh(parts, sessionOf(request, params), parts.now()))],
   ["tools.list", guarded(({ parts }, caller) => ({ tools: listTools(parts, caller) }))],
   [
@@ -57,6 +60,12 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ["events.unsubscribe", absent("events")],
   ...Object.entries(consentMethods).map(([name, answer]) => [name, guarded(answer)] as const),
 ]);
+
+const at = (parts: Parts, { door, client }: Request): Opening => ({
+  door,
+  client: client?.name ?? "",
+  now: parts.now(),
+});
 
 function sessionOf(request: Request, params: Readonly<Record<string, unknown>>): string {
   if (typeof params.session === "string") return params.session;

@@ -1,10 +1,14 @@
 import type { Consent } from "../consent/consent.ts";
 import type { OAuthAccess } from "../identity/oauth/access.ts";
+import type { Vigil } from "../identity/vigil.ts";
 import type { Policy } from "../policy/compile.ts";
 import type { CompiledPatterns, Redactor } from "../redaction/redactor.ts";
-import type { AuditLog, RateCounter, SessionStore, TokenStore, TurnCounter } from "../stores/store.ts";
+import type { AuditLog, RateCounter, SessionStore, TokenStore } from "../stores/store.ts";
+import type { TurnCounter } from "../stores/turn-counter.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Registry } from "./registry.ts";
+import type { TurnHandles } from "./turn-handle.ts";
+import type { TurnWork } from "./turn-work.ts";
 
 export interface Limits {
   /** Tool calls in one turn. */
@@ -38,8 +42,12 @@ export interface Parts {
   readonly oauth: OAuthAccess;
   /** What the owner is asked, and what they allowed beside the policy. */
   readonly consent: Consent;
+  /** Ends what is open when its login has ended. */
+  readonly vigil: Vigil;
   readonly rates: RateCounter;
   readonly turns: TurnCounter;
+  readonly turnHandles: TurnHandles;
+  readonly turnWork: TurnWork;
   readonly audit: AuditLog;
   readonly redactor: Redactor;
   /** Patterns of policy scopes, compiled once per list. */

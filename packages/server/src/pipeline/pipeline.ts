@@ -37,7 +37,9 @@ async function pass(parts: Parts, arrival: Arrival, facts: Facts): Promise<Outco
   facts.caller = caller;
   const justification = readTrace(arrival);
   facts.justification = justification;
-  await guard(parts, caller, justification);
+  await guard(parts, { caller, justification, arrival }, (turn) => {
+    facts.turn = turn;
+  });
 
   const call = validate(parts, arrival);
   facts.labels = call.tool.labels;

@@ -42,6 +42,8 @@ export function checkShape(check: Check): void {
     if (node.items.length < (schema.minItems ?? 0))
       report(toOffset(node), "This list is empty: name something, or leave the key out.");
     for (const item of node.items) checkShape({ ...check, node: item as Node, schema: schema.items ?? {} });
+  } else if (isScalar(node) && typeof node.value === "string" && !node.value.isWellFormed()) {
+    report(toOffset(check.node), "Half of a surrogate pair is no character.");
   } else if (!isScalar(node) || schema.type === "array" || !Value.Check(schema as unknown as TSchema, node.value)) {
     const meant = isScalar(node) && typeof node.value === "string" ? nearest(node.value, schema.enum ?? []) : undefined;
     report(toOffset(check.node), `Here belongs ${describe(check.schema)}.`, meant);

@@ -7,6 +7,7 @@ import {
   LineCounter,
   type Node,
   parseAllDocuments,
+  visit,
   type YAMLError,
 } from "yaml";
 import type { Fault } from "./fault.ts";
@@ -58,6 +59,8 @@ export function readYaml<T>({ path, text }: YamlText, form: Form<T>): YamlFile<T
     faults: [{ path, line: 1, column: 1, message }],
   });
   if (text.length > maxLength) return at(`A policy file may have ${maxLength} characters at most.`);
+  const hidden = findHidden(text);
+  if (hidden) return { path, documents: [], faults: [{ path, ...hidden }] };
   const lines = new LineCounter();
   const options = {
     version: "1.2",
@@ -106,10 +109,47 @@ function toValue(document: Document, report: (offset: number, message: string) =
   try {
     return document.toJS({ maxAliasCount }) as unknown;
   } catch (error) {
-    report(document.contents?.range?.[0] ?? 0, `${(error as Error).message.replace(/\.$/, "")}.`);
+    if (error instanceof RangeError) report(document.contents?.range?.[0] ?? 0, tooDeep);
+    else if (!reportDangling(document, report))
+      report(document.contents?.range?.[0] ?? 0, `${(error as Error).message.replace(/\.$/, "")}.`);
     return undefined;
   }
 }
+
+/** Reports every alias that nothing stands for; false when there is none. */
+function reportDangling(document: Document, report: (offset: number, message: string) => void): boolean {
+  let found = false;
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document)) return;
+      found = true;
+      report(alias.range?.[0] ?? 0, `This alias stands for nothing: there is no anchor &${alias.source} before it.`);
+    },
+  });
+  return found;
+}
+
+/**
+ * The first character that nobody sees where it stands: what YAML allows only as an escape (1.2, c-printable), and what turns the order of the
+ * text around it, so that a policy would read otherwise than it counts.
+ */
+function findHidden(text: string): Omit<Fault, "path"> | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  const found = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\u0080-\u0084\u0086-\u009f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/.exec(
+    text,
+  );
+  if (!found) return undefined;
+  const before = text.slice(0, found.index).split("\n");
+  const code = found[0].charCodeAt(0).toString(16).padStart(4, "0");
+  return {
+    line: before.length,
+    column: (before.at(-1)?.length ?? 0) + 1,
+    message: `The control character U+${code.toUpperCase()} cannot stand here unseen.`,
+    suggestion: `"\\u${code}"`,
+  };
+}
+
+const tooDeep = "This is nested too deeply for a policy.";
 
 function offsetOf(document: Document, keys: readonly (string | number)[]): number {
   let node: unknown = document.contents;
@@ -128,5 +168,6 @@ function offsetOf(document: Document, keys: readonly (string | number)[]): numbe
 function toMessage({ code, message }: YAMLError): string {
   if (code === "DUPLICATE_KEY") return "This key stands here twice.";
   if (code === "TAB_AS_INDENT") return "YAML is indented with spaces, not with tabs.";
+  if (message.startsWith("Maximum call stack")) return tooDeep;
   return `This is no YAML: ${message.split("\n")[0]?.replace(/[.:]$/, "")}.`;
 }

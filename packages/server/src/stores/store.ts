@@ -24,15 +24,21 @@ export interface TokenStore {
   list(): Promise<readonly TokenRecord[]>;
   /** Revokes by name or id; `undefined` when there is no such token that is still valid. */
   revoke(nameOrId: string, at: number): Promise<TokenRecord | undefined>;
+  /** Differs after a token was added or revoked, by whichever process; cheap enough to be asked several times a second. */
+  version(): Promise<string>;
 }
 
 export class DuplicateName extends Error {}
 
-/** A short login of one token on one connection. `id` is the SHA-256 of the session's secret, in hex. */
+/** A login of one token that lasts: on a connection, in an MCP session, in a browser. `id` is the SHA-256 of the session's secret, in hex. */
 export interface SessionRecord {
   readonly id: string;
   readonly tokenId: string;
   readonly subject: string;
+  /** The transport that it was opened on. */
+  readonly door: string;
+  /** What the client program called itself; empty when it did not. */
+  readonly client: string;
   readonly createdAt: number;
   readonly expiresAt: number;
 }
@@ -44,8 +50,12 @@ export interface SessionStore {
   /** Moves the end of a session; false when it is not there any more. */
   extend(id: string, expiresAt: number): Promise<boolean>;
   remove(id: string): Promise<void>;
+  /** Oldest first, ended ones that were not swept among them. */
+  list(): Promise<readonly SessionRecord[]>;
   /** Drops what ended before `now`; answers how many. */
   sweep(now: number): Promise<number>;
+  /** Differs after another process has removed a session; what this one removes it knows. */
+  version(): Promise<string>;
 }
 
 /** A token bucket: `capacity` tokens, refilled evenly at `perMinute`. */
@@ -62,35 +72,6 @@ export type TakeResult =
 export interface RateCounter {
   /** Takes one token of every bucket, or of none when one is empty: exact under concurrency. */
   take(buckets: readonly Bucket[], now: number): Promise<TakeResult>;
-}
-
-export interface TurnQuestion {
-  /** Who is counted: one grant (token) over all its connections. */
-  readonly grant: string;
-  /** The turn inside the grant, named by the client or made from the purpose. */
-  readonly turn: string;
-  /** Calls per turn. */
-  readonly calls: number;
-  /** Calls of all turns of the grant together within the rolling `window`. */
-  readonly ceiling: number;
-  /** A turn closes after `idle` ms without an admitted call, and `window` ms after it opened. */
-  readonly idle: number;
-  readonly window: number;
-  readonly now: number;
-}
-
-export type TurnResult =
-  | { readonly admitted: true; readonly count: number }
-  | {
-      readonly admitted: false;
-      readonly limit: "turn" | "ceiling";
-      readonly count: number;
-      readonly retryAfterMs: number;
-    };
-
-export interface TurnCounter {
-  /** Counts one call before it runs: exact under concurrency. A refused call does not keep the turn open. */
-  count(question: TurnQuestion): Promise<TurnResult>;
 }
 
 /** A record as the audit keeps it: `body` is the JSON text that `hash` (hex) covers, chained to the record before it. */

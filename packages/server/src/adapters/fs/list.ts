@@ -28,6 +28,7 @@ export const createList = (source: FileSource, limits: ListLimits): Tool<ListInp
   title: "List a folder",
   summary: "Lists a folder's files and folders, some levels deep, or those that match a glob.",
   safety: "Shows only what policy allows; lists links but never follows them.",
+  batch: "one fs.list with a depth and a glob",
   effect: "read",
   labels: {},
   input: ListInput,

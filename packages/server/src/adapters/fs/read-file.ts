@@ -15,6 +15,7 @@ export const createReadFile = (source: FileSource): Tool<ReadFileInput, ReadFile
   title: "Read a file",
   summary: "Reads one file, or a range of its bytes, as text or base64.",
   safety: "Reads only what policy allows; follows no link out of it; changes nothing.",
+  batch: "one search finds the passages that matter, one fs.list what there is to read",
   effect: "read",
   labels: {},
   input: ReadFileInput,

@@ -11,6 +11,7 @@ export const createStat = (source: FileSource): Tool<StatInput, StatOutput> => (
   title: "Look at a file",
   summary: "Tells whether a path is a file or a folder, its size and when it was last changed.",
   safety: "Looks only at what policy allows; opens nothing.",
+  batch: "one fs.list tells the size and time of everything in a folder",
   effect: "read",
   labels: {},
   input: StatInput,

@@ -33,6 +33,7 @@ export const createLog = (source: GitSource): Tool<LogInput, LogOutput> => ({
   summary: "Tells the commits of a repository, newest first, with the files that each changed.",
   safety:
     "Shows only commits that touch files which policy allows, and only those files; runs nothing that a repository names.",
+  batch: "one git.log over all paths and the whole time",
   effect: "read",
   labels: {},
   input: LogInput,

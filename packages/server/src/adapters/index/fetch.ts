@@ -41,6 +41,7 @@ export function createFetchTool(options: IndexAdapterOptions): Tool<Static<typeo
     title: "Fetch",
     summary: "Gives the whole text of one document by its id.",
     safety: "Reads only; opens only documents that policy lets you read.",
+    batch: "one search shows the best passages without opening the documents",
     effect: "read",
     labels,
     input: Input,

@@ -75,6 +75,7 @@ export function createQueryTool(options: IndexAdapterOptions): Tool<Static<typeo
     summary:
       "Finds passages by words or quoted phrases, each with its exact byte range and hash; several may be of one document.",
     safety: "Reads only; finds only documents that policy lets you read.",
+    batch: "one index.query with a larger topK",
     effect: "read",
     labels,
     input: Input,

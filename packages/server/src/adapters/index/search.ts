@@ -44,6 +44,7 @@ export function createSearchTool(options: IndexAdapterOptions): Tool<Static<type
     summary:
       "Finds documents by words or quoted phrases and gives the best passage of each, with the id that fetch takes.",
     safety: "Reads only; finds only documents that policy lets you read.",
+    batch: "one search with all the words: the best passages come first",
     effect: "read",
     labels: {
       ...labels,

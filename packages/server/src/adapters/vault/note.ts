@@ -30,6 +30,7 @@ export function createNoteTool(world: VaultTools): Tool<Input, Output> {
     title: "Read a note",
     summary: "Gives a note of a Markdown vault with its properties, tags, links and backlinks; or one section of it.",
     safety: "Reads only; knows only the notes that policy lets you read.",
+    batch: "one search finds the passages that matter",
     effect: "read",
     labels,
     input: NoteInput,

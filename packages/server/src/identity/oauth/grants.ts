@@ -79,3 +79,7 @@ export async function withdrawGrant({ store, tokens }: GrantStores, grantId: str
   const grant = await findGrantOf(store, grantId);
   if (grant) await tokens.revoke(grant.tokenId, now);
 }
+
+/** All that was ever granted, withdrawn or not, oldest first. */
+export const listGrants = async (store: OAuthStore): Promise<readonly ClientGrant[]> =>
+  (await store.list(kind)).map(({ body }) => JSON.parse(body) as ClientGrant);

@@ -23,10 +23,13 @@ export function createSessionStore(): SessionStore {
       return found !== undefined;
     },
     remove: async (id) => void sessions.delete(id),
+    list: async () => [...sessions.values()].toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1)),
     async sweep(now) {
       const ended = [...sessions.values()].filter(({ expiresAt }) => expiresAt < now);
       for (const { id } of ended) sessions.delete(id);
       return ended.length;
     },
+    // No other process can see them.
+    version: async () => "",
   };
 }

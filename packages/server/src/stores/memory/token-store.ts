@@ -2,6 +2,7 @@ import { DuplicateName, type TokenRecord, type TokenStore } from "../store.ts";
 
 export function createTokenStore(): TokenStore {
   const tokens = new Map<string, TokenRecord>();
+  let writes = 0;
   const all = (): readonly TokenRecord[] => [...tokens.values()];
   const isValid = ({ revokedAt, expiresAt }: TokenRecord, at: number): boolean =>
     revokedAt === null && (expiresAt === null || expiresAt > at);
@@ -13,6 +14,7 @@ export function createTokenStore(): TokenStore {
       }
       if (all().some((token) => token.id === id || token.hash === hash)) throw new Error("This token is kept already.");
       tokens.set(id, record);
+      writes += 1;
     },
     findByHash: async (hash) => all().find((token) => token.hash === hash),
     find: async (id) => tokens.get(id),
@@ -23,7 +25,9 @@ export function createTokenStore(): TokenStore {
       if (!found) return undefined;
       const revoked = { ...found, revokedAt: at };
       tokens.set(found.id, revoked);
+      writes += 1;
       return revoked;
     },
+    version: async () => String(writes),
   };
 }

@@ -1,4 +1,4 @@
-import type { TurnCounter, TurnQuestion, TurnResult } from "../store.ts";
+import type { TurnCounter, TurnQuestion, TurnResult } from "../turn-counter.ts";
 
 interface Turn {
   openedAt: number;

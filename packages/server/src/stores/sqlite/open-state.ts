@@ -2,12 +2,13 @@ import { join } from "node:path";
 import type { ConsentStore } from "../consent-store.ts";
 import { ensureDataFolder } from "../data-folder.ts";
 import type { OAuthStore } from "../oauth-store.ts";
-import type { RateCounter, SessionStore, TokenStore, TurnCounter } from "../store.ts";
+import type { RateCounter, SessionStore, TokenStore } from "../store.ts";
+import type { TurnCounter } from "../turn-counter.ts";
 import { consentSchema, createConsentStore } from "./consent-store.ts";
 import { openDatabase, toDatabaseError } from "./database.ts";
 import { createOAuthStore, oauthSchema } from "./oauth-store.ts";
 import { createRateCounter, rateSchema } from "./rate-counter.ts";
-import { createSessionStore, sessionSchema } from "./session-store.ts";
+import { createSessionStore, sessionPlaces, sessionSchema } from "./session-store.ts";
 import { createTokenStore, tokenSchema } from "./token-store.ts";
 import { createTurnCounter, turnSchema } from "./turn-counter.ts";
 
@@ -26,7 +27,7 @@ export interface State extends Disposable {
 export function openState(folder: string): State {
   ensureDataFolder(folder);
   const path = join(folder, "state.db");
-  const migrations = [tokenSchema, sessionSchema, rateSchema, turnSchema, oauthSchema, consentSchema];
+  const migrations = [tokenSchema, sessionSchema, rateSchema, turnSchema, oauthSchema, sessionPlaces, consentSchema];
   const db = openDatabase({ path, migrations });
   const close = (): void => {
     if (db.isOpen) db.close();

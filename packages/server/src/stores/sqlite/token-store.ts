@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { DuplicateName, type TokenRecord, type TokenStore } from "../store.ts";
 import { transact } from "./database.ts";
+import { createRecall } from "./recall.ts";
 
 export const tokenSchema = `
   CREATE TABLE tokens (
@@ -39,7 +40,7 @@ export function createTokenStore(db: DatabaseSync): TokenStore {
     }
   };
 
-  const recall = createRecall(db);
+  const recall = createRecall<TokenRecord>(db);
   return {
     async add(record) {
       const { id, name, subject, hash, owner, createdAt, expiresAt, revokedAt } = record;
@@ -57,29 +58,6 @@ export function createTokenStore(db: DatabaseSync): TokenStore {
       recall.forget();
       return durably(() => toRecord(revoke.get({ name, at })));
     },
-  };
-}
-
-const mostRecalled = 1_000;
-
-/**
- * Remembers what was looked up for as long as nobody has written to the database: `data_version` tells of every commit of another connection
- * (https://sqlite.org/pragma.html#pragma_data_version), so a revocation by another process counts with the very next call.
- */
-function createRecall(db: DatabaseSync) {
-  const version = db.prepare("PRAGMA data_version");
-  const known = new Map<string, TokenRecord | undefined>();
-  let seen: unknown;
-  return {
-    forget: () => known.clear(),
-    find(key: string, look: () => TokenRecord | undefined): TokenRecord | undefined {
-      const { data_version: current } = version.get() as { data_version: number };
-      if (current !== seen || known.size >= mostRecalled) known.clear();
-      seen = current;
-      if (known.has(key)) return known.get(key);
-      const record = look();
-      known.set(key, record);
-      return record;
-    },
+    version: async () => recall.version(),
   };
 }

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import type { TurnCounter, TurnQuestion, TurnResult } from "../store.ts";
+import type { TurnCounter, TurnQuestion, TurnResult } from "../turn-counter.ts";
 import { transact } from "./database.ts";
 
 export const turnSchema = `

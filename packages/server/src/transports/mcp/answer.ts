@@ -4,6 +4,11 @@ import { codes, type Failure, type Outcome, resultText, type Success } from "@po
 /** Key of a result's `_meta` under which the outcome stands for programs: the audit id, what was masked, or the refusal. */
 const outcomeKey = "portcullis/outcome";
 
+/** Key of a result's `_meta` for the turn's handle: the same under which a client sends it back. */
+const turnKey = "portcullis/turn";
+
+const turnMeta = ({ turn }: Outcome): Readonly<Record<string, string>> => (turn ? { [turnKey]: turn.handle } : {});
+
 /** The answer to a `tools/call`. A tool that does not exist is the protocol's error, as the specification wants; every other refusal a model can read. */
 export function toCallResult(name: string, outcome: Outcome): CallToolResult {
   if (outcome.ok) return toResult(outcome);
@@ -26,12 +31,15 @@ export const toErrorData = ({ code, details, auditId }: Failure): Record<string,
 });
 
 function toResult(success: Success): CallToolResult {
-  const { result, auditId, why, citations } = success;
+  const { result, auditId, why, citations, turn } = success;
   return {
     // Codex shows its model the structured content, Gemini the text: both get the same data.
     content: [{ type: "text", text: resultText(success) }],
     structuredContent: result as Record<string, unknown>,
-    _meta: { [outcomeKey]: { ok: true, auditId, ...(why && { why }), ...(citations && { citations }) } },
+    _meta: {
+      [outcomeKey]: { ok: true, auditId, ...(why && { why }), ...(citations && { citations }), ...(turn && { turn }) },
+      ...turnMeta(success),
+    },
   };
 }
 
@@ -42,7 +50,7 @@ function toErrorResult(failure: Failure): CallToolResult {
   return {
     isError: true,
     content: [{ type: "text", text: lines.filter(Boolean).join("\n") }],
-    _meta: { [outcomeKey]: failure },
+    _meta: { [outcomeKey]: failure, ...turnMeta(failure) },
   };
 }
 

@@ -10,6 +10,7 @@ import {
   type ServerNotifier,
 } from "@modelcontextprotocol/server";
 import { CallError } from "@portcullis/contracts";
+import type { Origin } from "../../pipeline/arrival.ts";
 import { batchingRevisions, maxBatch } from "./batch.ts";
 import { idOf } from "./envelope.ts";
 import type { HttpVisit, McpHttpOptions } from "./http.ts";
@@ -19,6 +20,7 @@ import { sendEmpty } from "./http-reply.ts";
 import { headerOf } from "./http-route.ts";
 import { HttpSession } from "./http-session.ts";
 import { readInstructions } from "./instructions.ts";
+import { endWithLogin, enrol } from "./login-end.ts";
 import { createMcpServer, legacyRevisions } from "./mcp-server.ts";
 import { createSessions } from "./sessions.ts";
 
@@ -43,8 +45,13 @@ export function createLegacyHttp(options: McpHttpOptions, changed: ServerNotifie
 
   const open = async (at: HttpVisit, message: JSONRPCMessage): Promise<void> => {
     const { response, request, caller, visit } = at;
-    const session = new HttpSession(randomUUID(), corridor);
-    if (!sessions.add(session.sessionId, caller.grant, session)) {
+    const id = randomUUID();
+    const client = clientInfoOf(message);
+    const origin: Origin = { ...visit.origin, ...(client && { client }) };
+    const left = await enrol(corridor, { origin, caller, end: () => sessions.remove(id) });
+    const session = new HttpSession(id, corridor, left);
+    if (!sessions.add(id, caller.grant, session)) {
+      left();
       const error = new CallError(
         "UNAVAILABLE",
         "There are too many sessions, and calls run in all of them; try again later.",
@@ -127,7 +134,8 @@ export function createLegacyHttp(options: McpHttpOptions, changed: ServerNotifie
         );
       }
       const session = await find(at, "GET /mcp");
-      if (!session || session.listen(at.response)) return;
+      if (!session) return;
+      if (session.listen(at.response)) return endWithLogin(corridor, at.visit.origin.credential, at.response);
       await deny(at, "GET /mcp", new CallError("INVALID_REQUEST", "The session has its stream already."), {
         status: 409,
       });
@@ -143,6 +151,11 @@ export function createLegacyHttp(options: McpHttpOptions, changed: ServerNotifie
     close: () => sessions.closeAll(),
   };
 }
+
+const clientInfoOf = (message: JSONRPCMessage): Origin["client"] => {
+  const { clientInfo } = ("params" in message ? message.params : undefined) as { clientInfo?: { name: string } };
+  return clientInfo && { name: clientInfo.name };
+};
 
 const whatOf = (message: unknown): string => {
   if (Array.isArray(message)) return "batch";

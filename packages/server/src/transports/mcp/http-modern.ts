@@ -15,6 +15,7 @@ import type { HttpVisit, McpHttpOptions } from "./http.ts";
 import { HttpExchange } from "./http-exchange.ts";
 import { createReply, sendJson } from "./http-reply.ts";
 import { readInstructions } from "./instructions.ts";
+import { endWithLogin } from "./login-end.ts";
 import { createMcpServer, modernRevisions } from "./mcp-server.ts";
 import { fromAuthInfo, toAuthInfo, type Visit } from "./visit.ts";
 
@@ -76,6 +77,7 @@ export function createModernHttp({ corridor, profile, fixtures }: McpHttpOptions
     if (response.destroyed) return answer.body?.cancel();
     response.writeHead(answer.status, headers);
     if (!answer.body) return void response.end();
+    endWithLogin(corridor, visit.origin.credential, response);
     // A client that leaves a stream ends it: that is no fault.
     await pipeline(Readable.fromWeb(answer.body), response).catch(() => {});
   };

@@ -26,13 +26,16 @@ export class HttpSession implements Transport, Session {
   /** The revision that `initialize` agreed on. */
   revision: string | undefined;
   readonly #corridor: Corridor;
+  readonly #left: () => void;
   readonly #replies = new Map<RequestId, { readonly reply: Reply; readonly visit: Visit }>();
   #stream: EventStream | undefined;
   #closed = false;
 
-  constructor(sessionId: string, corridor: Corridor) {
+  /** `left` is called once it has ended. */
+  constructor(sessionId: string, corridor: Corridor, left: () => void) {
     this.sessionId = sessionId;
     this.#corridor = corridor;
+    this.#left = left;
   }
 
   async start(): Promise<void> {}
@@ -98,6 +101,7 @@ export class HttpSession implements Transport, Session {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#left();
     this.#stream?.end();
     for (const [id, { reply }] of this.#replies) reply.settle(ended(id));
     this.#replies.clear();

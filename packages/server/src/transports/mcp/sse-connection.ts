@@ -1,11 +1,12 @@
 import type { ServerResponse } from "node:http";
 import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/server";
 import { SSEServerTransport } from "@modelcontextprotocol/server-legacy/sse";
-import type { Origin } from "../../pipeline/arrival.ts";
+import type { Credential, Origin } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
 import { requestIdOf } from "./batch.ts";
 import { recorded } from "./envelope.ts";
 import { keepAliveEvery, maxWaiting } from "./http-reply.ts";
+import { endStream } from "./login-end.ts";
 import type { Session } from "./sessions.ts";
 import { toMessageExtra, type Visit } from "./visit.ts";
 
@@ -21,6 +22,7 @@ export interface SseConnectionOptions {
 export class SseConnection extends SSEServerTransport implements Session {
   readonly #options: SseConnectionOptions;
   readonly #running = new Set<RequestId>();
+  #login: { readonly credential: Credential; readonly unwatch: () => void } | undefined;
 
   constructor(options: SseConnectionOptions) {
     super(options.path, options.response);
@@ -31,7 +33,18 @@ export class SseConnection extends SSEServerTransport implements Session {
     await super.start();
     const { response } = this.#options;
     const keepAlive = setInterval(() => response.write(": keepalive\n\n"), keepAliveEvery).unref();
-    response.once("close", () => clearInterval(keepAlive));
+    response.once("close", () => {
+      clearInterval(keepAlive);
+      this.#login?.unwatch();
+    });
+  }
+
+  /** The stream lasts as long as the login that was shown last: clients renew theirs while it is open. */
+  restOn(credential: Credential): void {
+    const { corridor, response } = this.#options;
+    if (response.destroyed || (this.#login && isSame(this.#login.credential, credential))) return;
+    this.#login?.unwatch();
+    this.#login = { credential, unwatch: corridor.watch(credential, () => endStream(response)) };
   }
 
   isBusy(): boolean {
@@ -64,3 +77,6 @@ export class SseConnection extends SSEServerTransport implements Session {
     if (response.writableLength > maxWaiting) response.destroy();
   }
 }
+
+const isSame = (one: Credential, other: Credential): boolean =>
+  one.kind === "token" && other.kind === "token" && one.token === other.token;

@@ -13,6 +13,7 @@ import { readBody } from "./http-body.ts";
 import { type Refusal, refuse, refuseStranger } from "./http-refusal.ts";
 import { sendEmpty } from "./http-reply.ts";
 import { readInstructions } from "./instructions.ts";
+import { enrol } from "./login-end.ts";
 import { createMcpServer } from "./mcp-server.ts";
 import { createSessions } from "./sessions.ts";
 import { SseConnection } from "./sse-connection.ts";
@@ -39,11 +40,18 @@ export function createMcpSse({
   const open = async (at: HttpVisit): Promise<void> => {
     const { response, caller, visit } = at;
     const connection = new SseConnection({ corridor, origin: visit.origin, response, path: sseMessagePath });
+    const { origin } = visit;
+    const left = await enrol(corridor, { origin, caller, end: () => sessions.remove(connection.sessionId) });
     if (!sessions.add(connection.sessionId, caller.grant, connection)) {
+      left();
       const error = new CallError("UNAVAILABLE", "There are too many connections, and calls run in all of them.");
       return deny(at, { error });
     }
-    response.once("close", () => sessions.remove(connection.sessionId));
+    response.once("close", () => {
+      left();
+      sessions.remove(connection.sessionId);
+    });
+    connection.restOn(origin.credential);
     const instructions = await readInstructions(corridor, visit.origin, profile);
     await createMcpServer({ corridor, profile, visit, instructions }).connect(connection);
   };
@@ -80,6 +88,7 @@ export function createMcpSse({
         id: message.id,
       });
     }
+    connection.restOn(visit.origin.credential);
     connection.receive(message, { origin: visit.origin, bytes: bytes.length });
     sendEmpty(response, 202);
   };

@@ -35,7 +35,7 @@ export class Connection {
   constructor(socket: WebSocket, options: ConnectionOptions) {
     this.socket = socket;
     this.#options = options;
-    this.#conversation = new Conversation(options);
+    this.#conversation = new Conversation({ ...options, loggedOut: () => this.#logOut() });
     this.#outbox = new Outbox(socket, options.transport, options);
     socket.on("message", (data: Buffer, binary: boolean) => this.#take(data, binary));
     socket.on("pong", () => {
@@ -74,6 +74,14 @@ export class Connection {
 
   /** To be called when the socket has closed: withdraws what still runs. */
   ended(): void {
+    this.#conversation.end();
+    for (const controller of this.#running.values()) controller.abort();
+  }
+
+  #logOut(): void {
+    this.socket.close(closeCodes.loginEnded, "The token or session has ended.");
+    // Paused, it would not see the peer's own close frame.
+    this.socket.resume();
     for (const controller of this.#running.values()) controller.abort();
   }
 

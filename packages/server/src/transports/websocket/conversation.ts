@@ -6,6 +6,8 @@ import { methodNames, requestFault } from "./params.ts";
 import { fromCall, fromFailure, fromMethod, toResult } from "./responses.ts";
 
 export interface ConversationOptions {
+  /** To be called when the login has ended. */
+  readonly loggedOut?: () => void;
   readonly corridor: Corridor;
   readonly limits: ConnectionLimits;
   readonly peer?: string;
@@ -22,13 +24,17 @@ export interface Delivery {
 export class Conversation {
   readonly #corridor: Corridor;
   readonly #limits: ConnectionLimits;
+  readonly #loggedOut: () => void;
+  #unwatch: (() => void) | undefined;
+  #over = false;
   #origin: Origin;
   /** Whose connection this is, from the first login on. */
   #subject: string | undefined;
 
-  constructor({ corridor, limits, peer, client }: ConversationOptions) {
+  constructor({ corridor, limits, peer, client, loggedOut = () => {} }: ConversationOptions) {
     this.#corridor = corridor;
     this.#limits = limits;
+    this.#loggedOut = loggedOut;
     this.#origin = {
       door: "websocket",
       credential: { kind: "none" },
@@ -81,8 +87,30 @@ export class Conversation {
     // Another exchange may have been answered meanwhile: the first decides whose connection this is.
     if (this.#subject !== undefined && this.#subject !== opened.subject) return this.#refuseForeign(request, id);
     this.#subject = opened.subject;
-    this.#origin = { ...this.#origin, credential: { kind: "session", secret: opened.session } };
+    this.#use({ kind: "session", secret: opened.session });
     return toResult(id, opened);
+  }
+
+  /** Another login replaces the one before. */
+  #use(credential: Credential): void {
+    const before = this.#origin.credential;
+    this.#unwatch?.();
+    this.#forget(before);
+    this.#origin = { ...this.#origin, credential };
+    if (this.#over) this.#forget(credential);
+    else this.#unwatch = this.#corridor.watch(credential, this.#loggedOut);
+  }
+
+  #forget(credential: Credential): void {
+    // What cannot be removed ends by itself.
+    this.#corridor.leave(credential).catch(() => {});
+  }
+
+  /** To be called when the connection has ended: its session ends with it. */
+  end(): void {
+    this.#over = true;
+    this.#unwatch?.();
+    this.#forget(this.#origin.credential);
   }
 
   async #refresh(request: RpcRequest, id: RequestId): Promise<RpcResponse> {

@@ -26,4 +26,6 @@ export const connectionLimits: ConnectionLimits = {
 export const closeCodes = {
   /** No `auth.exchange` came in time. */
   loginTimeout: 4401,
+  /** The token or session has ended or was revoked. */
+  loginEnded: 4401,
 } as const;
