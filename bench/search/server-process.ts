@@ -49,6 +49,9 @@ const answers: { [What in keyof Requests]: (asked: Requests[What]["asked"]) => P
       positionals: [folder],
       output: createOutput(true),
       env: {
+        ...Object.fromEntries(
+          Object.entries(process.env).filter(([name]) => name.startsWith("PORTCULLIS_EMBEDDINGS_")),
+        ),
         HOME: data,
         PORTCULLIS_LIMITS_TURN_CALLS: unlimited,
         PORTCULLIS_LIMITS_TURN_CEILING: unlimited,

@@ -70,14 +70,14 @@ export interface Server {
 /** Nothing that is asked takes longer than this (ms). */
 const patience = 3_600_000;
 
-/** Starts a process for a server of `folder` with its data folder `data`, which is made when it is missing. Nothing is indexed before `start` is asked. */
-export function launch(folder: string, data: string): Server {
+/** Starts a process for a server of `folder` with its data folder `data`, which is made when it is missing. Nothing is indexed before `start` is asked. `env` holds settings. */
+export function launch(folder: string, data: string, env: Readonly<Record<string, string>> = {}): Server {
   mkdirSync(join(data, "policies"), { recursive: true, mode: 0o700 });
   writeFileSync(join(data, "policies", "bench.yaml"), toPolicy("bench", folder, 1));
   const child = fork(join(import.meta.dirname, "server-process.ts"), [folder, data], {
     // As `portcullis serve` begins itself, and the built program: the source would bring its compiler's memory with it.
     execArgv: [...leanFlags, "--disable-warning=ExperimentalWarning"],
-    env: { ...leanEnvironment, ...process.env, NODE_OPTIONS: "" },
+    env: { ...leanEnvironment, ...process.env, ...env, NODE_OPTIONS: "" },
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();

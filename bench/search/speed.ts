@@ -1,10 +1,11 @@
-// How fast the product indexes and searches, beside FTS5 and ripgrep: `node bench/search/speed.ts [--part passages|rescan|import] [--large] [--scale 0.1]`.
+// How fast the product indexes and searches, beside FTS5 and ripgrep: `node bench/search/speed.ts [--part passages|rescan|backfill|import] [--large] [--scale 0.1]`.
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { machine } from "../measure.ts";
 import { type Figure, report } from "./figures.ts";
+import { measureBackfill } from "./parts/backfill.ts";
 import { measureChatImport } from "./parts/chat-import.ts";
 import { measurePassages } from "./parts/passages.ts";
 import { measureRescan } from "./parts/rescan.ts";
@@ -31,6 +32,10 @@ const parts: Readonly<Record<string, { title: string; measure(base: string): Pro
   rescan: {
     title: `${of(100_000).toLocaleString("en")} files of a hundred bytes`,
     measure: (base) => measureRescan({ base, files: of(100_000) }),
+  },
+  backfill: {
+    title: `${of(100_000).toLocaleString("en")} passages are embedded by an endpoint on the loopback; a query every 20 ms meanwhile`,
+    measure: (base) => measureBackfill({ base, passages: of(100_000) }),
   },
   import: {
     title: "A ChatGPT export put into a served folder, a query every 20 ms meanwhile",

@@ -47,6 +47,7 @@ import { openTextIndex } from "./stores/sqlite/text-index.ts";
 import type { TextIndex, TokenStore } from "./stores/store.ts";
 import { createVaultFeed } from "./vault/feed.ts";
 import { createDenseLeg, type DenseLeg } from "./vectors/dense-leg.ts";
+import { createTraffic, inTraffic, makeWay } from "./vectors/traffic.ts";
 import { version } from "./version.ts";
 
 export interface Log extends FaultLog {
@@ -97,12 +98,12 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const secrets = secretsOf(settings);
   const redactor = createRedactor({ patterns: compilePatterns(settings.redact.patterns), secrets });
   const vectors = openVectors({ data, settings, mask: (text) => redactor.scrubText(text).value });
-  const queries = new Int32Array(new SharedArrayBuffer(4));
+  const traffic = createTraffic();
   // A Chroma server is written to and asked by one client; vectors of our own are made in the thread that indexes.
   const apart = vectors && settings.vectors.engine === "sqlite";
   const indexer = createIndexThread({
     ...{ path: indexPath, folders, fault },
-    ...(apart && { meaning: { data, settings, patterns: settings.redact.patterns, secrets, queries } }),
+    ...(apart && { meaning: { data, settings, patterns: settings.redact.patterns, secrets, traffic } }),
   });
   const dense = vectors && createDenseLeg({ ...vectors, fault });
   const roots = createRoots(folders);
@@ -113,7 +114,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     additions: indexer,
     vaults: vaults.of,
     fault,
-    dense: dense && whileCounting(dense, queries),
+    dense: dense && inTraffic(dense, traffic),
   });
   const registry = createRegistry(adapters);
   const policy = await createLivePolicy({
@@ -188,8 +189,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     async start() {
       for (const adapter of adapters) await adapter.start?.(ending.signal);
       for (const folder of folders) await roots.open(folder);
-      if (vectors && !apart)
-        meaning = followMeaning(index, { ...vectors, fault, busy: () => Atomics.load(queries, 0) > 0 });
+      if (vectors && !apart) meaning = followMeaning(index, { ...vectors, ...makeWay(traffic), fault });
     },
     async stop(withinMs) {
       consent.close();
@@ -272,19 +272,6 @@ const secretsOf = ({ openaiStores, embeddings, vectors }: Settings): readonly Kn
     { name: "embeddings", value: embeddings.key },
     { name: "chroma", value: vectors.chromaKey },
   ].filter(({ value }) => value !== "");
-
-/** Counts the queries that are running, for which embedding makes way. */
-const whileCounting = (dense: DenseLeg, queries: Int32Array): DenseLeg => ({
-  ...dense,
-  async nearest(query, options) {
-    Atomics.add(queries, 0, 1);
-    try {
-      return await dense.nearest(query, options);
-    } finally {
-      Atomics.sub(queries, 0, 1);
-    }
-  },
-});
 
 /** The tools that ship, without anything behind them: for commands that only speak of tools. */
 export function describeTools(): Registry {

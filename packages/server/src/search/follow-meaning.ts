@@ -15,7 +15,7 @@ export interface Meaning {
 /** Keeps the vectors of passages in line with the index, making way for queries. */
 export function followMeaning(
   text: TextIndex,
-  options: Pick<BackfillOptions, "embedder" | "index" | "busy" | "fault">,
+  options: Pick<BackfillOptions, "embedder" | "index" | "busy" | "working" | "fault">,
 ): Meaning {
   const backfill = createBackfill({ ...options, source: createChunkSource(createPassageChunks(text), options.index) });
   backfill.start();

@@ -1,6 +1,7 @@
 import type { ServedFolder } from "../adapters/adapter.ts";
 import type { VectorOptions } from "../open-vectors.ts";
 import type { KnownSecret } from "../redaction/known-secrets.ts";
+import type { Traffic } from "../vectors/traffic.ts";
 import type { Addition } from "./additions.ts";
 import type { Progress } from "./work-queue.ts";
 
@@ -17,8 +18,7 @@ export interface Meaning extends Pick<VectorOptions, "data" | "settings"> {
   /** What is masked in texts before they are sent. */
   readonly patterns: readonly string[];
   readonly secrets: readonly KnownSecret[];
-  /** The number of queries that are running, in its first place. */
-  readonly queries: Int32Array;
+  readonly traffic: Traffic;
 }
 
 /** What it is asked; each question is answered with its number. */

@@ -15,19 +15,20 @@ const indexer = createIndexer({ index, folders, fault: (message, cause) => tell(
 const embedding = meaning && (await openMeaning(meaning));
 
 /** Begins to embed; what that needs is loaded only here. Resolves to how it is ended; undefined when nothing is to be embedded. */
-async function openMeaning({ patterns, secrets, queries, ...where }: Meaning) {
-  const [{ openVectors }, { compilePatterns }, { createRedactor }, { followMeaning }] = await Promise.all([
+async function openMeaning({ patterns, secrets, traffic, ...where }: Meaning) {
+  const [{ openVectors }, { compilePatterns }, { createRedactor }, { followMeaning }, { makeWay }] = await Promise.all([
     import("../open-vectors.ts"),
     import("../redaction/patterns.ts"),
     import("../redaction/redactor.ts"),
     import("./follow-meaning.ts"),
+    import("../vectors/traffic.ts"),
   ]);
   const redactor = createRedactor({ patterns: compilePatterns(patterns), secrets });
   const vectors = openVectors({ ...where, mask: (text) => redactor.scrubText(text).value });
   if (!vectors) return undefined;
   const following = followMeaning(index, {
     ...vectors,
-    busy: () => Atomics.load(queries, 0) > 0,
+    ...makeWay(traffic),
     fault: (message, cause) => tell({ kind: "fault", message, cause }),
   });
   return async (): Promise<void> => {

@@ -12,6 +12,8 @@ export interface BackfillOptions {
   readonly source: ChunkSource;
   /** Whether queries are running, for which this makes way. */
   readonly busy?: () => boolean;
+  /** Told when the endpoint begins and ends to embed a batch, so that queries need not stand in line behind it. */
+  readonly working?: (change: 1 | -1) => void;
   /** Told once for each kind of failure in a row. */
   readonly fault: (message: string, error: unknown) => void;
   /** Chunks in one request, and requests at once. */
@@ -65,6 +67,7 @@ const lookMs = 25;
  */
 export function createBackfill(options: BackfillOptions): Backfill {
   const { embedder, index, source, busy = () => false, fault, batch = 32, concurrency = 2, idleMs = 60_000 } = options;
+  const { working = () => {} } = options;
   const { firstWaitMs = 1_000, mostWaitMs = 60_000, sweepMs = 60_000, random = Math.random } = options;
   const backoff = createBackoff({ firstMs: firstWaitMs, mostMs: mostWaitMs, mostAskedMs, random });
   const stopping = new AbortController();
@@ -116,7 +119,9 @@ export function createBackfill(options: BackfillOptions): Backfill {
   };
 
   const embed = async (texts: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, Float32Array>> => {
-    const vectors = await embedder.embed([...texts.values()], "document", signal);
+    working(1);
+    const embedding = embedder.embed([...texts.values()], "document", signal).finally(() => working(-1));
+    const vectors = await embedding;
     return new Map([...texts.keys()].flatMap((hash, n) => (vectors[n] ? [[hash, vectors[n]] as const] : [])));
   };
 

@@ -9,6 +9,8 @@ export interface DenseOptions {
   readonly allows: (chunk: number) => boolean;
   /** Milliseconds for everything, 150 unless told. */
   readonly withinMs?: number;
+  /** How much of that may pass until there is the query's vector; all, unless told. */
+  readonly queryMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -35,9 +37,9 @@ const usualMs = 150;
 export function createDenseLeg({ embedder, index, fault, ...options }: DenseLegOptions): DenseLeg {
   const queries = createQueryVectors({ embedder, ...options });
   return {
-    async nearest(query, { k, allows, withinMs = usualMs, signal }) {
+    async nearest(query, { k, allows, withinMs = usualMs, queryMs = withinMs, signal }) {
       const deadline = performance.now() + withinMs;
-      const found = await queries.find(query, withinMs, signal);
+      const found = await queries.find(query, queryMs, signal);
       if ("cold" in found) return found;
       const late = AbortSignal.timeout(Math.max(1, Math.ceil(deadline - performance.now())));
       try {
