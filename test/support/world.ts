@@ -57,6 +57,9 @@ export interface World {
 
 export type AuditLine = Readonly<Record<string, unknown>> & { readonly seq: number; readonly id: string };
 
+/** Every world starts the same program, compiled once. */
+const compiled = join(import.meta.dirname, "..", "..", "node_modules", ".cache", "portcullis");
+
 /** No answer of a test takes longer than this (ms). */
 const patience = 20_000;
 
@@ -78,7 +81,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   if (options.settings) put(join(data, "portcullis.yaml"), options.settings);
   await options.prepare?.({ folder, data, base });
 
-  const env = { PATH: process.env.PATH, HOME: base, ...options.env };
+  const env = { PATH: process.env.PATH, HOME: base, NODE_COMPILE_CACHE: compiled, ...options.env };
   const run = (...args: readonly string[]): Promise<Ran> => runPortcullis([...args, "--data", data], env);
   let started = await startServer([folder, "--data", data], env);
   const { ownerToken } = started.listening;
