@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { codes } from "@portcullis/contracts";
 import { expect, test } from "vitest";
 import { listKeys, toVariable } from "../packages/server/src/config/read-settings.ts";
+import { casesPolicy, explainCases } from "./support/policy-cases.ts";
 
-// Both pages are made from the tables that the server itself uses; `npx vitest run test/docs.test.ts -u` writes them anew.
+// These pages are made from the tables that the server itself uses; `npx vitest run test/docs.test.ts -u` writes them anew.
 
 const retries = { never: "no", later: "later", "after-change": "after a change" } as const;
 
@@ -65,4 +68,32 @@ test("docs/configuration.md lists the keys of the schema", async () => {
     "",
   ];
   await expect(page.join("\n")).toMatchFileSnapshot("../docs/configuration.md");
+});
+
+test("docs/policy.md tells what the engine decides on its worked cases, and why", async () => {
+  const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("*", "\\*").replaceAll("\n", " ");
+  const rows = explainCases().map(
+    ({ what, asked, decision, explanation }) =>
+      `| ${cell(what)} | \`${asked}\` | ${decision === "allowed" ? "allowed" : `**${decision}**`} | ${cell(explanation)} |`,
+  );
+  const section = [
+    "<!-- cases: made by test/docs.test.ts -->",
+    "## Worked cases",
+    "",
+    "What the engine decides under this policy, and which scope and pattern decided. `duck@home` calls where nobody is named, with the purpose `plan-trip`, on",
+    "2026-11-23; `/mnt/usb` is a disk on which letter case does not count.",
+    "",
+    "```yaml",
+    casesPolicy.trimEnd(),
+    "```",
+    "",
+    "| case | call | decision | explanation |",
+    "|---|---|---|---|",
+    ...rows,
+    "<!-- /cases -->",
+  ].join("\n");
+  const page = readFileSync(join(import.meta.dirname, "../docs/policy.md"), "utf8");
+  const made = page.replace(/<!-- cases: .*<!-- \/cases -->/s, () => section);
+  expect(made).toContain(section);
+  await expect(made).toMatchFileSnapshot("../docs/policy.md");
 });

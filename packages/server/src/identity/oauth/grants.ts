@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { OAuthStore } from "../../stores/oauth-store.ts";
 import { DuplicateName, type TokenRecord, type TokenStore } from "../../stores/store.ts";
 import { createToken, digest, isLive } from "../tokens.ts";
@@ -28,17 +29,18 @@ export interface GrantStores {
 }
 
 const kind = "Consent";
-const mostNames = 100;
+const mostNames = 20;
 
-/** Makes the token of a grant, under the first free name of `name`, `name-2`, `name-3` … */
+/** Makes the token of a grant, under the first free name of `name`, `name-2`, `name-3` …, and after many of these under one that is free for sure. */
 export async function createGrantToken({ tokens }: GrantStores, wanted: NewGrant, now: number): Promise<TokenRecord> {
   const { name, subject, expiresAt } = wanted;
   for (let count = 1; ; count++) {
-    const numbered = count === 1 ? name : `${name.slice(0, 58)}-${count}`;
+    const suffix = count > mostNames ? `-${randomBytes(5).toString("hex")}` : count > 1 ? `-${count}` : "";
+    const numbered = `${name.slice(0, 64 - suffix.length)}${suffix}`;
     try {
       return (await createToken(tokens, { name: numbered, subject, expiresAt }, now)).record;
     } catch (error) {
-      if (!(error instanceof DuplicateName) || count >= mostNames) throw error;
+      if (!(error instanceof DuplicateName) || count > mostNames + 3) throw error;
     }
   }
 }

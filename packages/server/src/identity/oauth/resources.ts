@@ -47,7 +47,9 @@ export function createResources({ url, allowedHosts, port }: ResourceOptions): R
       return own.origin;
     },
     has(identifier) {
-      if (identifier.length > 512 || !URL.canParse(identifier)) return false;
+      // A URL's reading drops blanks and control characters, and takes a backslash for a slash.
+      if (identifier.length > 512 || !/^[\x21-\x5b\x5d-\x7e]+$/.test(identifier)) return false;
+      if (!URL.canParse(identifier)) return false;
       const parsed = new URL(identifier);
       const bare = parsed.username === "" && parsed.password === "" && parsed.search === "" && parsed.hash === "";
       return bare && !/[#?]$/.test(identifier) && paths.has(parsed.pathname) && isOwn(parsed);
