@@ -51,6 +51,10 @@ for (const args of runs) {
 server.removeAllListeners("exit");
 server.kill();
 
+say("Running the conformance suite: authorization \u2026");
+rows.push({ run: "authorization", ...(await runAuthorization()) });
+failed += rows.at(-1)?.failed ?? 0;
+
 process.stdout.write(
   `\n${"run".padEnd(14)}${"scenarios".padStart(10)}${"passed".padStart(9)}${"failed".padStart(9)}\n`,
 );
@@ -81,9 +85,27 @@ function read(output) {
   return row;
 }
 
+/** The suite's scenarios for authorization servers want somebody who consents in a browser: a test of ours is that person. */
+async function runAuthorization() {
+  const args = ["run", "test/e2e/oauth-clients.test.ts", "-t", "official conformance suite", "--reporter=verbose"];
+  const built = await runNode(bin("typescript", "tsc"), ["-b"], root);
+  if (built.code !== 0) giveUp(`The server could not be built:\n${built.output}`);
+  const { output, code } = await runNode(bin("vitest", "vitest"), args, root);
+  const row = read(output);
+  if (row.scenarios === 0 || code !== 0) {
+    process.stderr.write(output.slice(-4_000));
+    giveUp(`The suite's authorization scenarios reported nothing good (exit ${code}).`);
+  }
+  return row;
+}
+
 function runSuite(args) {
-  const child = spawn(findNode(), [suite, ...args], {
-    cwd: clientsFolder,
+  return runNode(suite, args, clientsFolder);
+}
+
+function runNode(script, args, cwd) {
+  const child = spawn(findNode(), [script, ...args], {
+    cwd,
     env: environment(),
     stdio: ["ignore", "pipe", "pipe"],
   });

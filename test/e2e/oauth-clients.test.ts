@@ -18,7 +18,12 @@ let world: World;
 
 // There is no way out to the documents of real clients here, so they register themselves.
 beforeAll(async () => {
-  world = await openWorld({ settings: "oauth: { metadataDocuments: false }\n" });
+  world = await openWorld({
+    settings: "oauth: { metadataDocuments: false }\n",
+    policies: {
+      "web.yaml": 'subject: owner\nscopes:\n  - { tool: http.fetch, allow: ["https://docs.invalid/**"] }\n',
+    },
+  });
 });
 afterAll(() => world?.close());
 
@@ -43,12 +48,13 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-test("the MCP SDK's client logs in, calls, and refreshes by itself", async () => {
+/** A person's client: what the SDK's own one keeps, and where it wants to send its user. */
+function createClient(clientMetadata: OAuthClientProvider["clientMetadata"]) {
   const kept: Record<string, unknown> = {};
   const keep = (more: Record<string, unknown>): void => void Object.assign(kept, more);
   const authProvider: OAuthClientProvider = {
     redirectUrl: redirectUri,
-    clientMetadata: { client_name: "SDK client", redirect_uris: [redirectUri] },
+    clientMetadata,
     clientInformation: () => kept.client as never,
     saveClientInformation: (client) => keep({ client }),
     tokens: () => kept.tokens as never,
@@ -59,6 +65,11 @@ test("the MCP SDK's client logs in, calls, and refreshes by itself", async () =>
   };
   const transport = () => new StreamableHTTPClientTransport(new URL(world.listening.mcp), { authProvider });
   const client = () => new Client({ name: "sdk", version: "1" });
+  return { kept, transport, client };
+}
+
+test("the MCP SDK's client logs in, calls, and refreshes by itself", async () => {
+  const { kept, transport, client } = createClient({ client_name: "SDK client", redirect_uris: [redirectUri] });
   const first = transport();
   await expect(client().connect(first)).rejects.toThrow(UnauthorizedError);
   const back = await letIn(world, String(kept.sentTo));
@@ -77,6 +88,31 @@ test("the MCP SDK's client logs in, calls, and refreshes by itself", async () =>
   await again.close();
 });
 
+test("the MCP SDK's client asks for more when a tool needs it, and goes on once the owner has granted that", async () => {
+  const { kept, transport, client } = createClient({ client_name: "Stepping up", redirect_uris: [redirectUri] });
+  const first = transport();
+  await expect(client().connect(first)).rejects.toThrow(UnauthorizedError);
+  expect(new URL(String(kept.sentTo)).searchParams.get("scope")).toBe("mcp:read");
+  await first.finishAuth((await letIn(world, String(kept.sentTo))).searchParams);
+  const inside = client();
+  const line = transport();
+  await inside.connect(line);
+  const fetchPage = (at: Client) =>
+    at.callTool({ name: "http_fetch", arguments: { url: "https://docs.invalid/page", purpose: "read the page" } });
+  kept.sentTo = undefined;
+  await expect(fetchPage(inside)).rejects.toThrow(UnauthorizedError);
+  const asked = new URL(String(kept.sentTo)).searchParams.get("scope")?.split(" ");
+  expect(asked).toEqual(expect.arrayContaining(["mcp:read", "mcp:write"]));
+  await line.finishAuth((await letIn(world, String(kept.sentTo), { tools: ["http.fetch", "search"] })).searchParams);
+  const again = client();
+  await again.connect(transport());
+  // The corridor lets it through to the network, where no such host is.
+  const answer = await fetchPage(again);
+  expect(JSON.stringify(answer)).toMatch(/UPSTREAM|docs\.invalid/);
+  expect(JSON.stringify(answer)).not.toContain("PERMISSION_DENIED");
+  await Promise.all([inside.close(), again.close()]);
+});
+
 describe.skipIf(missing !== undefined)("programs that people have", () => {
   test("the official conformance suite passes the authorization server", async () => {
     const port = await freePort();
@@ -88,6 +124,13 @@ describe.skipIf(missing !== undefined)("programs that people have", () => {
       const [url] = await suite.wrote(/^https?:\S+\/oauth\/authorize\?\S+/m);
       await browse(url);
       expect(await suite.ended(), suite.output()).toBe(0);
+      // `npm run conformance` counts these lines.
+      console.log(
+        suite
+          .output()
+          .match(/^[\u2713\u2717] [\w-]+: .*$/gm)
+          ?.join("\n"),
+      );
       expect(suite.output()).toMatch(/authorization-server-metadata-endpoint: \d passed, 0 failed/);
       expect(suite.output()).toMatch(/authorization-code-grant: 1 passed, 0 failed/);
     });

@@ -58,6 +58,19 @@ const without = (claim: string) => {
   return new SignJWT(rest).setProtectedHeader({ alg: "ES256", kid: "1" }).sign(pair.privateKey);
 };
 
+const encode = (part: unknown): string => Buffer.from(JSON.stringify(part)).toString("base64url");
+/** A token of any shape, with a true signature where the algorithm has one. */
+async function forge(header: Record<string, unknown>, claims: object): Promise<string> {
+  const signed = `${encode(header)}.${encode(claims)}`;
+  if (header.alg !== "ES256") return `${signed}.`;
+  const made = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, pair.privateKey, Buffer.from(signed));
+  return `${signed}.${Buffer.from(made).toString("base64url")}`;
+}
+
+test("a token that was signed by hand is as good", async () => {
+  expect(await issuer.find(await forge({ alg: "ES256", kid: "1", typ: "at+jwt" }, good), now)).toBeDefined();
+});
+
 test("a good token is whom the owner says that its claim acts as", async () => {
   expect(await issuer.find(await sign(), now)).toMatchObject({
     subject: "duck@home",
@@ -123,6 +136,60 @@ describe("a token is refused", () => {
       async () => sign({}, { jwk: await exportJWK(other.publicKey), kid: undefined }, other.privateKey),
     ],
     ["that is no token", () => "x.y.z"],
+    ["with a key's name that is a path", () => sign({}, { kid: "../../../../dev/null" }, other.privateKey)],
+    ["with a key's name that is a URL", () => sign({}, { kid: "https://evil.example/key" }, other.privateKey)],
+    ["with a key's name that is a query", () => sign({}, { kid: "1' OR '1'='1" }, other.privateKey)],
+    ["with a key's name of an object's own", () => sign({}, { kid: "__proto__" }, other.privateKey)],
+    ["with an empty key's name", () => sign({}, { kid: "" }, other.privateKey)],
+    ["with the right key's name and another key", () => sign({}, { kid: "1" }, other.privateKey)],
+    ["that names a place for its key", () => sign({}, { jku: "https://evil.example/keys" }, other.privateKey)],
+    ["that names a place for its certificate", () => sign({}, { x5u: "https://evil.example/c" }, other.privateKey)],
+    ["that brings its certificate", () => sign({}, { x5c: ["MIIB"] }, other.privateKey)],
+    ["with another type of key", () => sign({}, { typ: "dpop+jwt" })],
+    ["of a security event", () => sign({}, { typ: "secevent+jwt" })],
+    ["that authenticates a client", () => sign({}, { typ: "client-authentication+jwt" })],
+    ["with a type that goes on", () => sign({}, { typ: "at+jwt;x" })],
+    ["whose end is a text", () => sign({ exp: "never" as never })],
+    ["whose end is no number", () => forge({ alg: "ES256", kid: "1" }, { ...good, exp: null })],
+    ["that is for a list of others", () => sign({ aud: ["https://a.example", "https://b.example"] })],
+    ["that is for an empty list", () => sign({ aud: [] })],
+    ["that is for nothing", () => sign({ aud: "" })],
+    ["that is for an object", () => forge({ alg: "ES256", kid: "1" }, { ...good, aud: { [audience]: true } })],
+    ["of a list of issuers", () => forge({ alg: "ES256", kid: "1" }, { ...good, iss: [url] })],
+    ["of the issuer in another spelling", () => sign({ iss: url.toUpperCase() })],
+    ["of the issuer with its port", () => sign({ iss: `${url}:443` })],
+    ["for the server in another spelling", () => sign({ aud: audience.toUpperCase() })],
+    ["of an empty subject", () => sign({ sub: "" })],
+    ["of an address in another spelling", () => sign({ email: "DUCK@pond.example" })],
+    ["of an address with a blank", () => sign({ email: "duck@pond.example " })],
+    ["of an address with a NUL", () => sign({ email: "duck@pond.example\0" })],
+    ["of an address that is an object", () => sign({ email: { toString: "duck@pond.example" } as never })],
+    ["with no algorithm in another spelling", () => forge({ alg: "nOnE", typ: "at+jwt" }, good)],
+    [
+      "with an algorithm in another spelling",
+      async () => (await sign()).replace(/^[^.]+/, encode({ alg: "es256", kid: "1" })),
+    ],
+    ["with no algorithm named", async () => (await sign()).replace(/^[^.]+/, encode({ kid: "1", typ: "at+jwt" }))],
+    [
+      "with an algorithm that is a list",
+      async () => (await sign()).replace(/^[^.]+/, encode({ alg: ["ES256"], kid: "1" })),
+    ],
+    ["with a signature of zeros", async () => (await sign()).replace(/[^.]+$/, Buffer.alloc(64).toString("base64url"))],
+    [
+      "with a signature in another form",
+      async () => (await sign()).replace(/[^.]+$/, Buffer.alloc(70, 48).toString("base64url")),
+    ],
+    [
+      "with a signature of another token",
+      async () => (await sign({ jti: "1" })).replace(/[^.]+$/, (await sign()).split(".")[2] ?? ""),
+    ],
+    ["in four parts", async () => `${await sign()}.x`],
+    ["in five parts", async () => `${await sign()}..`],
+    ["in two parts", async () => (await sign()).split(".").slice(0, 2).join(".")],
+    ["with a blank in it", async () => (await sign()).replace(".", ". ")],
+    ["of half a megabyte", () => sign({ note: "x".repeat(500_000) })],
+    ["that is nothing", () => ""],
+    ["that is dots", () => ".."],
   ])("%s", async (_what, make) => expect(await issuer.find(await make(), now)).toBeUndefined());
 
   test("when the issuer's metadata names another issuer, or cannot be read", async () => {
