@@ -106,7 +106,7 @@ function runSuite(args) {
 function runNode(script, args, cwd) {
   const child = spawn(findNode(), [script, ...args], {
     cwd,
-    env: environment(),
+    env: { ...environment(), NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

@@ -30,7 +30,7 @@ test("docs/errors.md lists the codes of the table", async () => {
     "|---|---|",
     "| `PERMISSION_DENIED` | `scope` (the one that decided, or null), `reason`, `resource`, `smallestScope` (what would allow exactly this, or null), `next` |",
     "| `RATE_LIMITED` | `bucket`, `capacity`, `tokensLeft`, `retryAfterMs` |",
-    "| `TURN_LIMIT` | `limit` (`turn` or `ceiling`), `calls`, `capacity`, `retryAfterMs`, `next` |",
+    "| `TURN_LIMIT` | `limit` (`turn` or `ceiling`), `calls`, `capacity`, `retryAfterMs`, `batch` (per tool: how many calls, `under` what, and what does the same at once, `instead`), `next` |",
     "| `VALIDATION_ERROR` | `at`, `errors` (path, keyword, message and params of each) |",
     "| `NOT_FOUND` | what was asked for; for a tool `nearest` |",
     "| `TOO_LARGE` | `bytes`, `limit`, `next` |",
