@@ -193,6 +193,10 @@ export const requirements = {
     says: "An answer counts once, in time, and from the owner alone; a second one, a late one and another's are refused in words.",
     on: ["websocket", "http"],
   },
+  "C1.page": {
+    says: "The owner's page shows a request inert and without script, says no by default, answers once, and withdraws.",
+    on: "once",
+  },
   "C1.console": {
     says: "portcullis consent lists, shows, answers and withdraws, and what makes no sense ends with its own status.",
     on: "once",

@@ -24,6 +24,7 @@ export {
   Session,
   ToolList,
 } from "./methods.ts";
+export { plain } from "./plain.ts";
 export { type Resource, toUri } from "./resource.ts";
 export { resultText } from "./result-text.ts";
 export { Citation, Failure, Labels, Outcome, Success, ToolCall, ToolDescription, Trace, Turn } from "./schemas.ts";

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { CallError } from "@portcullis/contracts";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 
 /** JSON as strict as the protocol: bytes that are no UTF-8 are refused instead of replaced. */
 export function addJsonBodies(app: FastifyInstance): void {
@@ -14,3 +14,15 @@ export function addJsonBodies(app: FastifyInstance): void {
     }
   });
 }
+
+/** The forms of pages. */
+export function addForms(app: FastifyInstance): void {
+  app.addContentTypeParser(
+    "application/x-www-form-urlencoded",
+    { parseAs: "string", bodyLimit: 16_384 },
+    (_request, body, done) => done(null, new URLSearchParams(String(body))),
+  );
+}
+
+export const formOf = ({ body }: FastifyRequest): URLSearchParams =>
+  body instanceof URLSearchParams ? body : new URLSearchParams();

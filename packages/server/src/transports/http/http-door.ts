@@ -6,8 +6,9 @@ import fastify, { type FastifyInstance } from "fastify";
 import type { Door, Origin } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
 import { createWebSocketDoor, type WebSocketDoor } from "../websocket/websocket-door.ts";
-import { addJsonBodies } from "./body.ts";
+import { addForms, addJsonBodies } from "./body.ts";
 import { checkSender, type SenderRules, toSenderRules } from "./check-sender.ts";
+import { addConsentPages } from "./consent/consent-pages.ts";
 import { bearerOf } from "./credential.ts";
 import { addErrors, refuseError } from "./errors.ts";
 import { addMirror } from "./mirror.ts";
@@ -81,9 +82,12 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
     },
   });
   addJsonBodies(app);
+  addForms(app);
   addErrors(app, corridor);
   addMirror(app, { corridor, url });
-  addPermalink(app, { corridor, secure: publicUrl?.startsWith("https:") === true });
+  const secure = publicUrl?.startsWith("https:") === true;
+  addPermalink(app, { corridor, secure });
+  addConsentPages(app, { corridor, secure });
   app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
     upgrade({ corridor, websocket, rules }, { request, socket, head }),
   );

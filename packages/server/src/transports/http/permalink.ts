@@ -2,6 +2,7 @@ import type { Failure, Session } from "@portcullis/contracts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Credential, Origin } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
+import { formOf } from "./body.ts";
 import { bearerOrCookie } from "./credential.ts";
 import { toSessionCookies } from "./oauth/session-cookie.ts";
 import { documentPage, loginPage, pageHeaders, refusalPage } from "./page.ts";
@@ -24,14 +25,8 @@ export function addPermalink(app: FastifyInstance, { corridor, secure }: Permali
     peer: request.ip,
   });
 
-  app.addContentTypeParser(
-    "application/x-www-form-urlencoded",
-    { parseAs: "string", bodyLimit: 16_384 },
-    (_request, body, done) => done(null, new URLSearchParams(String(body))),
-  );
-
   app.post(loginPath, async (request, reply) => {
-    const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
+    const form = formOf(request);
     const [token, next] = [form.get("token") ?? "", form.get("next") ?? ""];
     // Only a document of this server: anything else would make the form send people elsewhere.
     const target = /^\/d\/(?!\/)[^\\\s]*$/.test(next) ? next : "/";

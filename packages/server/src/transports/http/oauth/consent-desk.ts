@@ -3,10 +3,11 @@ import type { Session } from "@portcullis/contracts";
 import type { Origin } from "../../../pipeline/arrival.ts";
 import type { Corridor } from "../../../pipeline/corridor.ts";
 import { bearerOrCookie } from "../credential.ts";
+import { isFormToken, toFormToken } from "../form-token.ts";
 import { loginPage, pageHeaders, toPageHeaders } from "../page.ts";
 import { refusalHead } from "../reply.ts";
 import type { OwnerDesk, PendingLogin } from "./authorization.ts";
-import { type Choice, defaultLifetime, isFormToken, readChoice, toFormToken } from "./consent-form.ts";
+import { type Choice, defaultLifetime, readChoice } from "./consent-form.ts";
 import { consentPage, donePage } from "./consent-page.ts";
 import { readForm } from "./read-form.ts";
 

@@ -1,4 +1,3 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Approval, PendingLogin, Reach } from "./authorization.ts";
 
 const hour = 3_600_000;
@@ -14,13 +13,6 @@ export const lifetimes: ReadonlyMap<string, { readonly label: string; readonly m
   ["never", { label: "until I withdraw it", ms: null }],
 ]);
 export const defaultLifetime = "30d";
-
-/** What a form has in it that nobody but a page of this login, opened in this session, can know. */
-export const toFormToken = (session: string, uid: string): string =>
-  createHmac("sha256", session).update(`consent ${uid}`).digest("base64url");
-
-export const isFormToken = (given: string, wanted: string): boolean =>
-  given.length === wanted.length && timingSafeEqual(Buffer.from(given), Buffer.from(wanted));
 
 /** What stands in the form when it is shown: as the owner left it, or as it is proposed. */
 export interface Choice {
