@@ -112,7 +112,7 @@ export function createDesk({ store, trail, policy, places, onceMs, now, nextId }
         details: {
           scope: null,
           reason: "own_request",
-          next: "Answer on the owner's page or with `portcullis consent`.",
+          next: "Answer with `portcullis consent` in a terminal.",
         },
       });
     }

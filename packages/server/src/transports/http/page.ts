@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 
 const style =
-  "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap;overflow-wrap:anywhere}dt{font-weight:600}dd{margin:0 0 .5rem;overflow-wrap:anywhere}code{overflow-wrap:anywhere}li{margin:.75rem 0}button{font:inherit;padding:.3rem .8rem}input{font:inherit;max-width:100%}@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}a{color:#9cf}}";
+  ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap;overflow-wrap:anywhere}dt{font-weight:600}dd{margin:0 0 .5rem;overflow-wrap:anywhere}code{overflow-wrap:anywhere}li{margin:.75rem 0}button{font:inherit;padding:.3rem .8rem;text-align:start}input{font:inherit;max-width:100%}@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}a{color:#9cf}}";
 
 /** A page has one style, named by its hash, and nothing else that could run or load. Its forms lead here, and on to `formTarget` if one is named. */
 export const toPageHeaders = (formTarget = ""): Readonly<Record<string, string>> => ({

@@ -48,14 +48,14 @@ export function requestPage(request: OpenRequest, form: Form, fault?: string): s
   ];
   const offers = request.offers.map(
     (offer) =>
-      `<li><button name="offer" value="${escapeHtml(offer.name)}">${offer.answer === "never" ? "No, never" : "Allow"}</button> ${text(offer.says)}${offer.opens ? opensOf(offer) : ""}</li>`,
+      `<li><button name="offer" value="${escapeHtml(offer.name)}">${offer.answer === "never" ? "Say" : "Allow"} ${text(offer.says)}</button>${offer.opens ? opensOf(offer) : ""}</li>`,
   );
   const body = [
     fault === undefined ? "" : `<p role="alert"><strong>${text(fault)}</strong></p>`,
     factsOf(facts),
     formOf(
       form,
-      `<p><button name="offer" value="deny" autofocus>No</button> this once</p><h2>Or allow, the least first</h2><ul>${offers.join("")}</ul><h2>Narrower still</h2><p><label>Only this path or URL <input name="resource" maxlength="4096" autocomplete="off"></label></p><p><label>Only for this purpose <input name="purpose" maxlength="500" autocomplete="off"></label></p><p>Leave both empty to allow what the buttons say. A deny rule of the policy stays closed whatever you answer.</p>`,
+      `<p><button name="offer" value="deny" autofocus>Say no to this call</button></p><h2>Or allow, the least first</h2><ul>${offers.join("")}</ul><h2>Narrower still</h2><p><label>Only this path or URL <input name="resource" maxlength="4096" autocomplete="off"></label></p><p><label>Only for this purpose <input name="purpose" maxlength="500" autocomplete="off"></label></p><p>Leave both empty to allow what the buttons say. A deny rule of the policy stays closed whatever you answer.</p>`,
     ),
     `<p><a href="/consent">All that waits, and all that you have allowed</a></p>`,
   ];
@@ -70,7 +70,7 @@ function opensOf({ patterns, opens }: Offer): string {
     opens && opens.secrets.length > 0
       ? `. <strong>Some sound like secrets: ${opens.secrets.map(code).join(", ")}</strong>`
       : "";
-  return `: ${patterns.map(code).join(" ")} (${files})${secrets}`;
+  return `<br>Opens ${patterns.map(code).join(" ")} (${files})${secrets}`;
 }
 
 /** All that waits for the owner, and all that holds. `tokenOf` proves of each form that it came from this page. */
