@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   search: async () => (await import("./cli/search.ts")).search,
   cite: async () => (await import("./cli/cite.ts")).cite,
   index: async () => (await import("./cli/index.ts")).index,
+  fs: async () => (await import("./cli/fs.ts")).fs,
   token: async () => (await import("./cli/token.ts")).token,
   policy: async () => (await import("./cli/policy.ts")).policy,
   audit: async () => (await import("./cli/audit.ts")).audit,

@@ -109,3 +109,39 @@ export const StatOutput = Type.Object(
   closed,
 );
 export type StatOutput = Static<typeof StatOutput>;
+
+export const WriteFileInput = Type.Object(
+  {
+    path,
+    content: Type.String({ description: "The whole file: what is not in it is gone from the file." }),
+    encoding: Type.Optional(
+      Type.Enum(["utf8", "base64"], { default: "utf8", description: "base64 for what is not text." }),
+    ),
+    mustBeNew: Type.Optional(
+      Type.Boolean({ default: false, description: "Refuses to replace: writes only where there is no file yet." }),
+    ),
+    ifMatch: Type.Optional(
+      Type.String({
+        pattern: "^[0-9a-fA-F]{64}$",
+        description: "SHA-256 of the file as it was read: nothing is written when it has changed since.",
+      }),
+    ),
+  },
+  closed,
+);
+export type WriteFileInput = Static<typeof WriteFileInput>;
+
+export const WriteFileOutput = Type.Object(
+  {
+    path: Type.String(),
+    uri: Type.String(),
+    created: Type.Boolean({ description: "True when there was no file before." }),
+    size: whole("Bytes of the file now."),
+    sha256: Type.String({ description: "SHA-256 of what was written." }),
+    version: Type.Optional(
+      Type.String({ description: "The old version's id: the owner restores it with `portcullis fs undo`." }),
+    ),
+  },
+  closed,
+);
+export type WriteFileOutput = Static<typeof WriteFileOutput>;
