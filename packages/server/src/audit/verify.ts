@@ -112,9 +112,10 @@ function createWalk({ after, expected, running }: VerifyOptions) {
       open.set(record.id, { id: record.id, seq: record.seq, tool: record.tool, boot: record.boot });
     else if (record.kind === "call") open.delete(record.id);
     else if (record.kind === "system" && record.method === recoveryName) {
-      const kind = record.outcome === "lost" ? "lost" : "truncated";
+      // A process that died, or a half record that nobody was told of, takes nothing from what was acknowledged.
+      if (record.outcome !== "lost" && record.outcome !== "truncated") return;
       recovered ??= {
-        kind,
+        kind: record.outcome,
         seq: record.seq,
         message: record.reason ?? "Acknowledged records were gone when the log was opened.",
       };

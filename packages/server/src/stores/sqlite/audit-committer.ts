@@ -1,0 +1,116 @@
+import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+import type { KeptHead } from "./audit-head.ts";
+import type { Committed, Committer } from "./commit-queue.ts";
+
+export interface AuditThreadData {
+  readonly path: string;
+  readonly folder: string;
+  readonly kept: KeptHead | undefined;
+  readonly durability: "process" | "power" | undefined;
+  readonly boot: string | undefined;
+  /** [0] wakes the thread, [1] counts what it has told. */
+  readonly signal: Int32Array;
+}
+
+/** What the thread tells. A `broken` that nobody asked for is told likewise. */
+export type Told =
+  | { readonly kind: "ready" | "closed" }
+  | { readonly kind: "committed"; readonly result: Committed }
+  | { readonly kind: "checkpoint"; readonly note: string; readonly size: number };
+
+export interface AuditCommitter extends Committer {
+  /** Lets the thread sign and close what it has; gives up after `ms`. */
+  close(ms: number): Promise<void>;
+}
+
+export interface AuditCommitterOptions extends Omit<AuditThreadData, "signal"> {
+  /** The thread failed or ended when nobody had asked for anything. */
+  broke(why: string): void;
+  checkpoint(note: string, size: number): void;
+}
+
+/** How long the thread waits for a lock that another process holds: less than whoever waits for the record. */
+export const lockMs = 100;
+/** The same while it is being started. */
+const startMs = 1_000;
+const thread = new URL(import.meta.url.endsWith(".ts") ? "./audit-thread.ts" : "./audit-thread.js", import.meta.url);
+
+/** Writes the log in a thread of its own: a disk that takes its time holds up no call that could be refused meanwhile. */
+export function createAuditCommitter({ broke, checkpoint, ...data }: AuditCommitterOptions): AuditCommitter {
+  const signal = new Int32Array(new SharedArrayBuffer(8));
+  const { port1: port, port2 } = new MessageChannel();
+  const worker = new Worker(thread, { workerData: { ...data, signal, port: port2 }, transferList: [port2] });
+  worker.unref();
+  let done: ((result: Committed) => void) | undefined;
+  let readyAt: number | undefined;
+  let ended = false;
+  let closed: (() => void) | undefined;
+
+  const finish = (result: Committed): void => {
+    const whose = done;
+    done = undefined;
+    port.unref();
+    if (whose) whose(result);
+    else if ("broken" in result) broke(result.broken);
+  };
+
+  const hear = (told: Told): void => {
+    if (told.kind === "committed") finish(told.result);
+    else if (told.kind === "checkpoint") checkpoint(told.note, told.size);
+    else if (told.kind === "ready") readyAt = performance.now();
+    else closed?.();
+  };
+
+  const onEnd = (why: string): void => {
+    if (ended) return;
+    ended = true;
+    closed?.();
+    finish({ broken: `The audit's thread has ended: ${why}` });
+  };
+
+  port.on("message", hear);
+  port.unref();
+  worker.on("error", (error) => onEnd(error instanceof Error ? error.message : String(error)));
+  worker.on("exit", () => onEnd("it stopped."));
+
+  const send = (message: unknown): void => {
+    port.ref();
+    port.postMessage(message);
+    Atomics.store(signal, 0, 1);
+    Atomics.notify(signal, 0);
+  };
+
+  return {
+    begin(batch, whenDone) {
+      done = whenDone;
+      if (ended) finish({ broken: "The audit's thread has ended." });
+      else send(batch);
+    },
+    hurry(ms) {
+      const end = performance.now() + (readyAt === undefined ? startMs : ms);
+      while (done && performance.now() < end) {
+        const heard = Atomics.load(signal, 1);
+        const got = receiveMessageOnPort(port) as { readonly message: Told } | undefined;
+        if (got) hear(got.message);
+        else Atomics.wait(signal, 1, heard, Math.max(1, end - performance.now()));
+      }
+    },
+    readyAt: () => readyAt,
+    async close(ms) {
+      if (!ended) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, ms);
+          closed = () => {
+            clearTimeout(timer);
+            ended = true;
+            resolve();
+          };
+          send("close");
+        });
+      }
+      ended = true;
+      port.close();
+      await worker.terminate();
+    },
+  };
+}
