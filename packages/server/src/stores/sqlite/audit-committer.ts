@@ -8,7 +8,7 @@ export interface AuditThreadData {
   readonly kept: KeptHead | undefined;
   readonly durability: "process" | "power" | undefined;
   readonly boot: string | undefined;
-  /** [0] wakes the thread, [1] counts what it has told. */
+  /** [0] wakes the thread, [1] counts what it has told, [2] tells that nobody waits for the batch any more. */
   readonly signal: Int32Array;
 }
 
@@ -30,14 +30,14 @@ export interface AuditCommitterOptions extends Omit<AuditThreadData, "signal"> {
 }
 
 /** How long the thread waits for a lock that another process holds: less than whoever waits for the record. */
-export const lockMs = 100;
+export const lockMs = 150;
 /** The same while it is being started. */
 const startMs = 1_000;
 const thread = new URL(import.meta.url.endsWith(".ts") ? "./audit-thread.ts" : "./audit-thread.js", import.meta.url);
 
 /** Writes the log in a thread of its own: a disk that takes its time holds up no call that could be refused meanwhile. */
 export function createAuditCommitter({ broke, checkpoint, ...data }: AuditCommitterOptions): AuditCommitter {
-  const signal = new Int32Array(new SharedArrayBuffer(8));
+  const signal = new Int32Array(new SharedArrayBuffer(12));
   const { port1: port, port2 } = new MessageChannel();
   const worker = new Worker(thread, { workerData: { ...data, signal, port: port2 }, transferList: [port2] });
   worker.unref();
@@ -83,9 +83,11 @@ export function createAuditCommitter({ broke, checkpoint, ...data }: AuditCommit
   return {
     begin(batch, whenDone) {
       done = whenDone;
+      Atomics.store(signal, 2, 0);
       if (ended) finish({ broken: "The audit's thread has ended." });
       else send(batch);
     },
+    abandon: () => void Atomics.store(signal, 2, 1),
     hurry(ms) {
       const end = performance.now() + (readyAt === undefined ? startMs : ms);
       while (done && performance.now() < end) {

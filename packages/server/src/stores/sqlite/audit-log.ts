@@ -73,6 +73,7 @@ export function createAuditLog(reader: ReturnType<typeof createReader>, writer: 
   const queue = createCommitQueue({
     begin: (batch, done) => done(writer.write(batch)),
     hurry: () => {},
+    abandon: () => {},
     readyAt: () => 0,
   });
   return {

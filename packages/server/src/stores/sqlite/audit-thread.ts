@@ -38,7 +38,7 @@ function run(writer: AuditWriter): void {
     Atomics.store(signal, 0, 0);
     for (let got = receiveMessageOnPort(port); got; got = receiveMessageOnPort(port)) {
       if (got.message === "close") return;
-      tell({ kind: "committed", result: writer.write(got.message as Batch) });
+      tell({ kind: "committed", result: writer.write(got.message as Batch, () => Atomics.load(signal, 2) === 1) });
     }
     if (writer.due() > 0) continue;
     try {

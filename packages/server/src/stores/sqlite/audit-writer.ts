@@ -25,8 +25,8 @@ export interface AuditWriterOptions {
 }
 
 export interface AuditWriter {
-  /** Writes all of a batch, or nothing. Nothing is written any more after `broken`. */
-  write(batch: Batch): Committed;
+  /** Writes all of a batch, or nothing; nothing either when it has been abandoned before it is committed. Nothing is written any more after `broken`. */
+  write(batch: Batch, abandoned?: () => boolean): Committed;
   /** How long, in ms, until `work` has something to do. */
   due(): number;
   /** Signs a checkpoint, or moves the WAL into the database: a part of it at a time. */
@@ -74,18 +74,19 @@ export function createAuditWriter(options: AuditWriterOptions): AuditWriter {
   /** Another process lets go within microseconds, most often; SQLite's own waiting would sleep through it. */
   const beginSoon = (within: number): void => {
     const end = performance.now() + within;
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       try {
         return void begin.run();
       } catch (error) {
         const known = toDatabaseError(error, path);
         if (!isLocked(known) || performance.now() >= end) throw known;
-        Atomics.wait(nap, 0, 0, 1);
+        // Naps of odd lengths: whoever always came back in step with a busy writer would find the lock taken each time.
+        if (tries > 20) Atomics.wait(nap, 0, 0, 0.05 + Math.random() / 2);
       }
     }
   };
 
-  const write = ({ texts, effects }: Batch): Committed => {
+  const write = ({ texts, effects }: Batch, abandoned = () => false): Committed => {
     if (broken !== undefined) return { broken };
     try {
       recover(lockMs);
@@ -94,6 +95,10 @@ export function createAuditWriter(options: AuditWriterOptions): AuditWriter {
       for (const [index, begins, id] of effects) {
         if (begins) open.run(id, first + index, boot);
         else close.run(id);
+      }
+      if (abandoned()) {
+        rollBack(db);
+        return { locked: "The audit's records were not written in time." };
       }
       commit.run();
       file.write(head);

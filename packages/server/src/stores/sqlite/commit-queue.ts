@@ -19,6 +19,8 @@ export interface Committer {
   begin(batch: Batch, done: (result: Committed) => void): void;
   /** Gives the batch that was begun at most `ms` to be done, without giving way to anything else. */
   hurry(ms: number): void;
+  /** Nobody waits for the batch any more: it need not be written. */
+  abandon(): void;
   /** When whoever writes had started, on `performance`'s clock; undefined while it is being started. */
   readyAt(): number | undefined;
 }
@@ -173,6 +175,7 @@ export function createCommitQueue(committer: Committer): CommitQueue {
     const why = locked ?? `The disk has not taken the audit's records for ${patienceMs} ms.`;
     if (flight && !flight.abandoned && (flight.items[0]?.since ?? 0) <= limit) {
       flight.abandoned = true;
+      committer.abandon();
       refuse(flight.items, why);
     }
     const old = waiting.filter(({ since }) => since <= limit);
@@ -205,8 +208,9 @@ export function createCommitQueue(committer: Committer): CommitQueue {
       schedule();
     });
 
+  /** A lock is given up by the writer itself before long; a disk may not answer at all. */
   const stalled = (): string | undefined =>
-    flight?.abandoned ? (locked ?? "The disk does not take the audit's records.") : undefined;
+    flight?.abandoned && locked === undefined ? "The disk does not take the audit's records." : undefined;
 
   return {
     add(entry) {
