@@ -244,15 +244,7 @@ describe("a database file", () => {
     atEnd(() => state.close());
     const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
     expect(modeOf(inner)).toBe("700");
-    for (const name of [
-      "audit.db",
-      "audit.db-wal",
-      "audit.db-shm",
-      "audit.head",
-      "audit.keys",
-      "state.db",
-      "state.db-wal",
-    ]) {
+    for (const name of ["audit.db", "audit.db-wal", "audit.db-shm", "audit.head", "state.db", "state.db-wal"]) {
       expect(modeOf(join(inner, name)), name).toBe("600");
     }
   });

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { ensureDataFolder } from "../data-folder.ts";
 import type { AuditLog, SealedAuditLog } from "../store.ts";
-import { createAuditCommitter } from "./audit-committer.ts";
 import { readAuditHead } from "./audit-head.ts";
+import { createAuditKeeper } from "./audit-keeper.ts";
 import { createReader } from "./audit-reader.ts";
 import { auditMigrations } from "./audit-schema.ts";
-import type { AuditWriter } from "./audit-writer.ts";
-import { type CommitQueue, createCommitQueue, Unrecordable } from "./commit-queue.ts";
+import { type AuditWriter, createAuditWriter } from "./audit-writer.ts";
+import { type CommitQueue, type Committer, createCommitQueue, Unrecordable } from "./commit-queue.ts";
 import { openDatabase } from "./database.ts";
 
 export interface AuditLogOptions {
@@ -31,12 +31,16 @@ export function openAuditLog(folder: string, options: AuditLogOptions = {}): Aud
   const kept = readAuditHead(folder);
   const path = join(folder, "audit.db");
   const { durability, boot, checkpoint = () => {} } = options;
-  const db = openDatabase({ path, migrations: auditMigrations, ...(durability && { durability }) });
-  const committer = createAuditCommitter({
+  const open = () => openDatabase({ path, migrations: auditMigrations });
+  const db = open();
+  const keeper = createAuditKeeper({
     ...{ path, folder, kept, durability, boot, checkpoint },
     broke: (why) => queue.break(why),
   });
-  const queue: CommitQueue = createCommitQueue(committer);
+  // What survives the process is written in microseconds, sooner than a thread would be woken; what survives the power takes the disk's time.
+  const writer = durability === "power" ? undefined : createAuditWriter({ db: open(), path, folder, kept, boot });
+  writer?.recover();
+  const queue: CommitQueue = createCommitQueue(writer ? onThisThread(writer, keeper.wrote) : keeper);
   let closing: Promise<void> | undefined;
   return {
     ...createReader(db),
@@ -46,13 +50,25 @@ export function openAuditLog(folder: string, options: AuditLogOptions = {}): Aud
     close() {
       closing ??= (async () => {
         await queue.drain();
-        await committer.close(closeMs);
+        writer?.close();
+        await keeper.close(closeMs);
         db.close();
       })();
       return closing;
     },
   };
 }
+
+const onThisThread = (writer: AuditWriter, wrote: (records: number) => void = () => {}): Committer => ({
+  begin(batch, done) {
+    const result = writer.write(batch);
+    if ("first" in result) wrote(batch.texts.length);
+    done(result);
+  },
+  hurry: () => {},
+  abandon: () => {},
+  readyAt: () => 0,
+});
 
 /** Opens `audit.db` for reading alone, also while a server writes it or from a medium that cannot be written. Appending rejects. */
 export function openAuditLogForReading(folder: string): SealedAuditLog {
@@ -70,12 +86,7 @@ export function openAuditLogForReading(folder: string): SealedAuditLog {
 
 /** A log over a writer on this very thread: for what has to hold the writer's database itself. */
 export function createAuditLog(reader: ReturnType<typeof createReader>, writer: AuditWriter): AuditLog {
-  const queue = createCommitQueue({
-    begin: (batch, done) => done(writer.write(batch)),
-    hurry: () => {},
-    abandon: () => {},
-    readyAt: () => 0,
-  });
+  const queue = createCommitQueue(onThisThread(writer));
   return {
     ...reader,
     append: (entry) => queue.add(entry),

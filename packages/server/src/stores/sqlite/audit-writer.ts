@@ -3,7 +3,6 @@ import { ulid } from "ulid";
 import { genesis, linkHash } from "../../audit/chain.ts";
 import { parseRecord, placeRecord, recoveryName, sealRecord } from "../../audit/record.ts";
 import type { Entry, Head, StoredRecord } from "../store.ts";
-import { type Checkpointer, createCheckpointer } from "./audit-checkpoints.ts";
 import { type KeptHead, openHeadFile } from "./audit-head.ts";
 import { endLife, enterLife } from "./audit-lives.ts";
 import type { Batch, Committed } from "./commit-queue.ts";
@@ -20,28 +19,22 @@ export interface AuditWriterOptions {
   readonly boot?: string | undefined;
   /** How long, in ms, a batch waits for a lock that another process holds. */
   readonly lockMs?: number;
-  /** Takes each new checkpoint to whoever keeps it elsewhere. */
-  tell?(note: string, size: number): void;
 }
 
 export interface AuditWriter {
   /** Writes all of a batch, or nothing; nothing either when it has been abandoned before it is committed. Nothing is written any more after `broken`. */
   write(batch: Batch, abandoned?: () => boolean): Committed;
-  /** How long, in ms, until `work` has something to do. */
-  due(): number;
-  /** Signs a checkpoint, or moves the WAL into the database: a part of it at a time. */
-  work(): void;
-  readonly checkpoints: Checkpointer;
+  /** Writes what the log has to tell of itself, unless a lock stands in the way: then the next batch brings it. */
+  recover(): void;
   close(): void;
 }
 
-/** How many pages (4 KiB) the WAL may have before a commit has to move them; while calls come in pauses, the pauses do it. */
-const mostWalPages = 4_096;
-const pauseMs = 200;
+/** How many pages (4 KiB) the WAL may have before a commit has to move them: the keeper's thread does it long before. */
+const mostWalPages = 65_536;
 
 /** Writes the log, on whatever thread it is: it may take as long as the disk takes. Throws when the log cannot be written at all. */
 export function createAuditWriter(options: AuditWriterOptions): AuditWriter {
-  const { db, path, folder, kept, durability = "process", boot = "", lockMs = 0, tell = () => {} } = options;
+  const { db, path, folder, kept, durability = "process", boot = "", lockMs = 0 } = options;
   db.exec(`PRAGMA wal_autocheckpoint = ${mostWalPages}; PRAGMA busy_timeout = 0`);
   const file = openHeadFile(folder, durability);
   const lastRecord = db.prepare("SELECT seq, body, hash FROM records ORDER BY seq DESC LIMIT 1");
@@ -51,10 +44,8 @@ export function createAuditWriter(options: AuditWriterOptions): AuditWriter {
   const insert = db.prepare("INSERT INTO records (seq, body, hash) VALUES (?, ?, ?)");
   const open = db.prepare("INSERT OR REPLACE INTO intents (id, seq, boot) VALUES (?, ?, ?)");
   const close = db.prepare("DELETE FROM intents WHERE id = ?");
-  const checkpoints = createCheckpointer({ db, folder, tell });
   let broken: string | undefined;
   let recovered = false;
-  let moveAt = Number.POSITIVE_INFINITY;
 
   /** Puts entries behind the last record, inside of a transaction. */
   const put = (texts: readonly string[]): { head: Head; first: number; previous: string; hashes: string[] } => {
@@ -102,8 +93,6 @@ export function createAuditWriter(options: AuditWriterOptions): AuditWriter {
       }
       commit.run();
       file.write(head);
-      checkpoints.wrote(first, hashes);
-      moveAt = performance.now() + pauseMs;
       return { first, previous, hashes };
     } catch (error) {
       if (db.isTransaction) rollBack(db);
@@ -122,12 +111,10 @@ export function createAuditWriter(options: AuditWriterOptions): AuditWriter {
     try {
       const found = [...cutTorn(db, last(), kept), ...findGone(last(), kept)].map((what) => tellFound(what, boot));
       const entries = [...found, ...enterLife(db, boot)];
-      const { head, first, hashes } = put(entries.map(({ text }) => text));
+      const { head } = put(entries.map(({ text }) => text));
       commit.run();
       recovered = true;
-      if (entries.length === 0) return;
-      file.write(head);
-      checkpoints.wrote(first, hashes);
+      if (entries.length > 0) file.write(head);
     } catch (error) {
       if (db.isTransaction) rollBack(db);
       throw error;
@@ -136,33 +123,22 @@ export function createAuditWriter(options: AuditWriterOptions): AuditWriter {
 
   return {
     write,
-    checkpoints,
-    due() {
-      if (broken !== undefined) return Number.POSITIVE_INFINITY;
-      return recovered ? Math.min(checkpoints.due(), Math.max(0, moveAt - performance.now())) : 0;
-    },
-    work() {
+    recover() {
       try {
         recover(0);
-        if (checkpoints.due() === 0) checkpoints.work();
-        else if (moveAt <= performance.now()) {
-          moveAt = Number.POSITIVE_INFINITY;
-          db.exec("PRAGMA wal_checkpoint(PASSIVE)");
-        }
       } catch (error) {
-        // While another process holds the lock there is nothing to be done, and later there will be.
         const known = toDatabaseError(error, path);
-        if (!isLocked(known)) throw known;
-        Atomics.wait(nap, 0, 0, 1);
+        if (!isLocked(known)) broken = known instanceof Error ? known.message : String(known);
       }
     },
     close() {
       try {
         if (broken === undefined) {
           db.exec("PRAGMA busy_timeout = 1000");
-          checkpoints.now();
           endLife(db, boot);
         }
+      } catch {
+        // Then the next one who opens the log will tell that this one did not close it.
       } finally {
         file.close();
         if (db.isOpen) db.close();

@@ -139,8 +139,9 @@ export function createCommitQueue(committer: Committer): CommitQueue {
       for (const { entry } of own.items) if (entry.closes !== undefined) begun.delete(entry.closes);
       settle(own, result);
     }
-    if (waiting.length > 0) flush();
-    else drained?.();
+    if (waiting.length === 0) drained?.();
+    else if (locked !== undefined) setTimeout(flush, 1);
+    else flush();
   };
 
   const settle = ({ items, abandoned }: Flight, done: Extract<Committed, { readonly first: number }>): void => {

@@ -8,9 +8,22 @@ export interface AuditThreadData {
   readonly kept: KeptHead | undefined;
   readonly durability: "process" | "power" | undefined;
   readonly boot: string | undefined;
-  /** [0] wakes the thread, [1] counts what it has told, [2] tells that nobody waits for the batch any more. */
   readonly signal: Int32Array;
 }
+
+/** Places of `signal`. */
+export const flags = {
+  /** Not 0: there is something to do. */
+  wake: 0,
+  /** Counts what the thread has told. */
+  told: 1,
+  /** 1 when nobody waits for the batch any more. */
+  abandoned: 2,
+  /** 1 while the thread sleeps until it is woken. */
+  asleep: 3,
+  /** Records since the last checkpoint, as far as this process wrote them. */
+  count: 4,
+} as const;
 
 /** What the thread tells. A `broken` that nobody asked for is told likewise. */
 export type Told =
@@ -18,12 +31,14 @@ export type Told =
   | { readonly kind: "committed"; readonly result: Committed }
   | { readonly kind: "checkpoint"; readonly note: string; readonly size: number };
 
-export interface AuditCommitter extends Committer {
+export interface AuditKeeper extends Committer {
+  /** Records were written without the thread: it signs and moves them when it is time. */
+  wrote(records: number): void;
   /** Lets the thread sign and close what it has; gives up after `ms`. */
   close(ms: number): Promise<void>;
 }
 
-export interface AuditCommitterOptions extends Omit<AuditThreadData, "signal"> {
+export interface AuditKeeperOptions extends Omit<AuditThreadData, "signal"> {
   /** The thread failed or ended when nobody had asked for anything. */
   broke(why: string): void;
   checkpoint(note: string, size: number): void;
@@ -33,11 +48,16 @@ export interface AuditCommitterOptions extends Omit<AuditThreadData, "signal"> {
 export const lockMs = 150;
 /** The same while it is being started. */
 const startMs = 1_000;
+/** How many records the thread is woken for at once. */
+const aBatch = 1_000;
 const thread = new URL(import.meta.url.endsWith(".ts") ? "./audit-thread.ts" : "./audit-thread.js", import.meta.url);
 
-/** Writes the log in a thread of its own: a disk that takes its time holds up no call that could be refused meanwhile. */
-export function createAuditCommitter({ broke, checkpoint, ...data }: AuditCommitterOptions): AuditCommitter {
-  const signal = new Int32Array(new SharedArrayBuffer(12));
+/**
+ * Starts the thread that keeps a log: it signs checkpoints and moves the WAL, and where a record has to be on the disk before its answer
+ * leaves, it writes. A disk that takes its time then holds up no call that could be refused meanwhile.
+ */
+export function createAuditKeeper({ broke, checkpoint, ...data }: AuditKeeperOptions): AuditKeeper {
+  const signal = new Int32Array(new SharedArrayBuffer(20));
   const { port1: port, port2 } = new MessageChannel();
   const worker = new Worker(thread, { workerData: { ...data, signal, port: port2 }, transferList: [port2] });
   worker.unref();
@@ -73,31 +93,39 @@ export function createAuditCommitter({ broke, checkpoint, ...data }: AuditCommit
   worker.on("error", (error) => onEnd(error instanceof Error ? error.message : String(error)));
   worker.on("exit", () => onEnd("it stopped."));
 
+  const wake = (): void => {
+    Atomics.store(signal, flags.wake, 1);
+    Atomics.notify(signal, flags.wake);
+  };
+
   const send = (message: unknown): void => {
     port.ref();
     port.postMessage(message);
-    Atomics.store(signal, 0, 1);
-    Atomics.notify(signal, 0);
+    wake();
   };
 
   return {
     begin(batch, whenDone) {
       done = whenDone;
-      Atomics.store(signal, 2, 0);
+      Atomics.store(signal, flags.abandoned, 0);
       if (ended) finish({ broken: "The audit's thread has ended." });
       else send(batch);
     },
-    abandon: () => void Atomics.store(signal, 2, 1),
+    abandon: () => void Atomics.store(signal, flags.abandoned, 1),
     hurry(ms) {
       const end = performance.now() + (readyAt === undefined ? startMs : ms);
       while (done && performance.now() < end) {
-        const heard = Atomics.load(signal, 1);
+        const heard = Atomics.load(signal, flags.told);
         const got = receiveMessageOnPort(port) as { readonly message: Told } | undefined;
         if (got) hear(got.message);
-        else Atomics.wait(signal, 1, heard, Math.max(1, end - performance.now()));
+        else Atomics.wait(signal, flags.told, heard, Math.max(1, end - performance.now()));
       }
     },
     readyAt: () => readyAt,
+    wrote(records) {
+      const before = Atomics.add(signal, flags.count, records);
+      if (Atomics.load(signal, flags.asleep) === 1 || (before < aBatch && before + records >= aBatch)) wake();
+    },
     async close(ms) {
       if (!ended) {
         await new Promise<void>((resolve) => {
