@@ -12,6 +12,8 @@ export {
   subprotocol,
 } from "./envelope.ts";
 export {
+  AuditNote,
+  AuditNoted,
   CallCancel,
   Capabilities,
   Health,

@@ -51,6 +51,7 @@ test("a whole log is good, however many pages it is read in", async () => {
     head: expected,
     unfinished: [],
     unfinishedCount: 0,
+    unknown: 0,
   });
   const long = chain(Array.from({ length: 2_000 }, (_, n) => toDraft(n)));
   expect(await verifyChain(toLog(long))).toMatchObject({ status: "ok", records: 2_000 });

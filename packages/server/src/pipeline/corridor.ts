@@ -6,6 +6,8 @@ export interface Health {
   /** False while calls cannot be taken; `faults` says why. */
   readonly ready: boolean;
   readonly faults: readonly string[];
+  /** What is not well, though calls are taken. */
+  readonly warnings?: readonly string[];
   readonly version: string;
 }
 

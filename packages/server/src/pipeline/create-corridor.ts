@@ -19,7 +19,14 @@ export function createCorridor(parts: Parts): Corridor {
     health() {
       const fault = parts.audit.fault();
       const faults = fault === undefined ? [] : [`The audit cannot be written: ${fault}`];
-      return { live: true, ready: faults.length === 0, faults, version: parts.version };
+      const warnings = parts.warnings();
+      return {
+        live: true,
+        ready: faults.length === 0,
+        faults,
+        ...(warnings.length > 0 && { warnings }),
+        version: parts.version,
+      };
     },
   };
 }
@@ -30,7 +37,7 @@ async function handleMethod(parts: Parts, request: Request): Promise<Outcome> {
     const method = methods.get(request.method);
     if (!method) throw new CallError("METHOD_NOT_FOUND", `There is no method ${JSON.stringify(facts.name)}.`);
     const params = toParams(request.params);
-    const asked = { parts, request, params };
+    const asked = { parts, request, params, facts };
     let answer: unknown;
     if (method.open) {
       facts.caller = await identify(parts, credentialOf(request, params));

@@ -2,6 +2,8 @@ import { CallError, codes } from "@portcullis/contracts";
 import { exchange, refresh } from "../identity/sessions.ts";
 import type { Caller, Request } from "./arrival.ts";
 import { listTools, toPrompt } from "./describe.ts";
+import type { Facts } from "./facts.ts";
+import { note } from "./note.ts";
 import type { Parts } from "./parts.ts";
 
 /** What a method is answered from. */
@@ -9,6 +11,8 @@ export interface Asked {
   readonly parts: Parts;
   readonly request: Request;
   readonly params: Readonly<Record<string, unknown>>;
+  /** What the method's own record will say. */
+  readonly facts: Facts;
 }
 
 interface Open {
@@ -47,6 +51,7 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
     guarded(({ parts }, caller) => ({ subject: caller.subject, text: toPrompt(listTools(parts, caller)) })),
   ],
   ["manifest.get", guarded(({ parts }, caller) => manifest(parts, caller))],
+  ["audit.note", guarded(note)],
   ["resources.list", guarded(() => ({ resources: [] }))],
   ["resources.read", absent("resources")],
   ["prompts.list", guarded(() => ({ prompts: [] }))],

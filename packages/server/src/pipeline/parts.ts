@@ -1,3 +1,5 @@
+import type { Conceal } from "../audit/conceal.ts";
+import type { Digest } from "../audit/keys.ts";
 import type { OAuthAccess } from "../identity/oauth/access.ts";
 import type { Policy } from "../policy/compile.ts";
 import type { CompiledPatterns, Redactor } from "../redaction/redactor.ts";
@@ -37,6 +39,12 @@ export interface Parts {
   readonly rates: RateCounter;
   readonly turns: TurnCounter;
   readonly audit: AuditLog;
+  /** The HMAC that stands for a value in the audit. */
+  readonly digest: Digest;
+  /** What the audit keeps of arguments. */
+  readonly conceal: Conceal;
+  /** What is not well, though calls are taken. */
+  readonly warnings: () => readonly string[];
   readonly redactor: Redactor;
   /** Patterns of policy scopes, compiled once per list. */
   readonly compilePatterns: (patterns: readonly string[]) => CompiledPatterns;

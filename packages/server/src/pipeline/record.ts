@@ -47,8 +47,11 @@ function toDraft(parts: Parts, facts: Facts): AuditDraft {
     turn: trace?.turn,
     parent: trace?.parent,
   };
+  const scrubbed = parts.redactor.scrub(said).value as typeof said;
   return {
-    ...(parts.redactor.scrub(said).value as typeof said),
+    ...scrubbed,
+    // Masked first: an HMAC of a secret would let whoever holds the key guess at it.
+    args: parts.conceal(scrubbed.args, facts.kind),
     kind: facts.kind,
     id: facts.id,
     at: new Date(facts.at).toISOString(),
@@ -72,6 +75,7 @@ function toEnd(parts: Parts, facts: Facts, outcome: Outcome): Partial<AuditDraft
     reason: outcome.ok ? undefined : outcome.message,
     masks: facts.masked && Object.keys(facts.masked).length > 0 ? facts.masked : undefined,
     bytesOut: outcome.ok ? Buffer.byteLength(resultText(outcome)) : undefined,
+    result: facts.kind === "call" && outcome.ok ? parts.digest(resultText(outcome)) : undefined,
     durationUs: Number((parts.ticks() - facts.startedAt) / 1_000n),
     outcome: outcome.ok ? "ok" : outcome.code,
   };

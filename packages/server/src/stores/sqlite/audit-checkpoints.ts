@@ -35,8 +35,9 @@ export interface CheckpointerOptions {
 /** Grows the tree behind the log, and signs its root every 1,000 records, or 10 s after the first one that is not yet covered. */
 export function createCheckpointer({ db, folder, tell }: CheckpointerOptions): Checkpointer {
   const select = db.prepare("SELECT seq, hash FROM records WHERE seq > ? ORDER BY seq LIMIT ?");
-  const insert = db.prepare("INSERT OR IGNORE INTO checkpoints (size, note, frontier, at) VALUES (?, ?, ?, ?)");
+  const insert = db.prepare("INSERT OR REPLACE INTO checkpoints (size, note, frontier, at) VALUES (?, ?, ?, ?)");
   const thin = db.prepare("UPDATE checkpoints SET frontier = NULL WHERE size < ? AND frontier IS NOT NULL");
+  const standing = db.prepare("SELECT 1 FROM checkpoints WHERE size = ?");
   const newest = db.prepare("SELECT max(seq) AS seq FROM records");
   const keys = followKeys(folder);
   const tree = resumeTree(db, keys());
@@ -57,6 +58,12 @@ export function createCheckpointer({ db, folder, tell }: CheckpointerOptions): C
 
   const signNow = (others: readonly Signer[] = []): string | undefined => {
     if (tree.size === 0 || (tree.size === signed && others.length === 0)) {
+      since = undefined;
+      return undefined;
+    }
+    if (others.length === 0 && standing.get(tree.size)) {
+      // Another process was first, maybe with more signatures.
+      signed = tree.size;
       since = undefined;
       return undefined;
     }

@@ -64,6 +64,18 @@ export function addMirror(app: FastifyInstance, { corridor, url }: MirrorOptions
     );
   }
 
+  app.post("/v1/audit/notes", async (request, reply) => {
+    const origin = originOf(request);
+    const { body: params } = request;
+    const fault = requestFault({ jsonrpc: "2.0", method: "audit.note", params: params ?? null }, true);
+    const stranger = fault && (await corridor.identify(origin.credential)) === undefined;
+    if (fault && !stranger) return sendFailure(reply, await corridor.refuse(origin, "POST /v1/audit/notes", fault));
+    return sendResult(
+      reply,
+      await corridor.handleMethod({ ...origin, method: "audit.note", params: stranger ? {} : params }),
+    );
+  });
+
   app.get("/v1/prompt", async (request, reply) => {
     const outcome = await corridor.handleMethod({ ...originOf(request), method: "prompt.get", params: {} });
     if (!outcome.ok) return sendFailure(reply, outcome);

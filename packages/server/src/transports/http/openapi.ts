@@ -1,4 +1,14 @@
-import { Capabilities, Failure, Health, Manifest, Success, ToolCall, ToolList } from "@portcullis/contracts";
+import {
+  AuditNote,
+  AuditNoted,
+  Capabilities,
+  Failure,
+  Health,
+  Manifest,
+  Success,
+  ToolCall,
+  ToolList,
+} from "@portcullis/contracts";
 import { version } from "../../version.ts";
 
 const json = (schema: unknown) => ({ content: { "application/json": { schema } } });
@@ -55,6 +65,21 @@ export function toOpenApi(url: string): Readonly<Record<string, unknown>> {
           },
         },
       },
+      "/v1/audit/notes": {
+        post: {
+          operationId: "addAuditNote",
+          summary:
+            "Adds what a model was asked, or what it said, to the audit: secrets masked, and nothing else done with it.",
+          requestBody: { required: true, ...json(ref("AuditNote")) },
+          responses: {
+            "200": { description: "It is on record.", ...json(ref("AuditNoted")) },
+            "400": refusal("The body is wrong."),
+            "401": refusal("No valid token."),
+            "429": refusal("Too many notes in one turn."),
+            "503": refusal("The audit cannot be written now."),
+          },
+        },
+      },
       "/v1/tools": get("listTools", "The tools that this caller may use.", ref("ToolList")),
       "/v1/capabilities": get("getCapabilities", "What the server offers, and its limits.", ref("Capabilities"), true),
       "/v1/manifest": get("getManifest", "The tools with the doors to call them through.", ref("Manifest")),
@@ -83,6 +108,8 @@ export function toOpenApi(url: string): Readonly<Record<string, unknown>> {
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer" } },
       schemas: {
+        AuditNote: plain(AuditNote),
+        AuditNoted: plain(AuditNoted),
         ToolCall: plain(ToolCall),
         Success: plain(Success),
         Failure: plain(Failure),
