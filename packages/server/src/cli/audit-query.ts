@@ -85,7 +85,7 @@ function toRow(record: AuditRecord, hash: string): string {
 }
 
 /** A spreadsheet takes a cell that begins with one of these for a formula, and would run what a caller wrote. */
-const formula = /^[\s\u0000]*[=+\-@|\t\r]/;
+const formula = /^(?:[\t\r]|\s*[=+\-@|])/;
 
 export function toCell(value: unknown): string {
   if (value === undefined || value === null) return "";

@@ -1,6 +1,7 @@
 import { type AuditRecord, parseRecord } from "../audit/record.ts";
+import type { SealedAuditLog } from "../audit/sealed-log.ts";
 import { openAuditLogForReading } from "../stores/sqlite/audit-log.ts";
-import type { AuditLog, SealedAuditLog, StoredRecord } from "../stores/store.ts";
+import type { AuditLog, StoredRecord } from "../stores/store.ts";
 import { CommandError, exits } from "./exit.ts";
 
 /** The audit of a data folder, for reading. */

@@ -1,6 +1,7 @@
 import { join } from "node:path";
+import type { SealedAuditLog } from "../../audit/sealed-log.ts";
 import { ensureDataFolder } from "../data-folder.ts";
-import type { AuditLog, SealedAuditLog } from "../store.ts";
+import type { AuditLog } from "../store.ts";
 import { readAuditHead } from "./audit-head.ts";
 import { createAuditKeeper } from "./audit-keeper.ts";
 import { createReader } from "./audit-reader.ts";

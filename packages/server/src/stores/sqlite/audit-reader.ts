@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { SealedSegment, StoredRecord } from "../store.ts";
+import type { SealedSegment } from "../../audit/sealed-log.ts";
+import type { StoredRecord } from "../store.ts";
 
 /** The records of an open `audit.db`, and what is kept of those that were sealed away. */
 export function createReader(db: DatabaseSync) {
