@@ -115,6 +115,7 @@ export function createFakeCorridor(
       return failure;
     },
     identify: async (credential) => identify(credential),
+    metrics: () => "portcullis_calls_total 0\n",
     health: () => ({ live: true, ready: true, faults: [], version: "0" }),
   };
 }

@@ -20,6 +20,12 @@ export const Trace = Type.Object(
     parent: Type.Optional(
       Type.String({ minLength: 1, maxLength: 200, description: "The audit id of what led to this call." }),
     ),
+    traceparent: Type.Optional(
+      Type.String({
+        pattern: "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+        description: "The caller's W3C trace context; its trace id is recorded.",
+      }),
+    ),
   },
   { ...closed, $id: "Trace", title: "Trace" },
 );

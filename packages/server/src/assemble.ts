@@ -20,6 +20,7 @@ import { openVectors } from "./open-vectors.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
 import { createCorridor } from "./pipeline/create-corridor.ts";
 import { createInFlight } from "./pipeline/in-flight.ts";
+import { createMetrics } from "./pipeline/metrics.ts";
 import type { FaultLog, Parts } from "./pipeline/parts.ts";
 import { createRegistry, type Registry } from "./pipeline/registry.ts";
 import type { CompileOptions } from "./policy/compile-scope.ts";
@@ -152,6 +153,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     redactor,
     compilePatterns: rememberPatterns(),
     inFlight: createInFlight(limits),
+    metrics: createMetrics(),
     limits,
     log,
     now: Date.now,

@@ -25,4 +25,6 @@ export interface Corridor {
   /** Who a credential belongs to; undefined when it is missing, unknown, expired or revoked. */
   identify(credential: Credential): Promise<Caller | undefined>;
   health(): Health;
+  /** What was counted, in Prometheus' text format: nothing that anyone asked or was told. */
+  metrics(): string;
 }

@@ -5,6 +5,7 @@ import { authenticate, identify } from "./authenticate.ts";
 import type { Corridor } from "./corridor.ts";
 import { openFacts, toName } from "./facts.ts";
 import { methods } from "./methods.ts";
+import { metricsText } from "./metrics.ts";
 import type { Parts } from "./parts.ts";
 import { handleCall } from "./pipeline.ts";
 import { recordOutcome } from "./record.ts";
@@ -16,6 +17,7 @@ export function createCorridor(parts: Parts): Corridor {
     handleMethod: (request) => handleMethod(parts, request),
     refuse: (origin, what, error) => refuse(parts, { origin, what, error }),
     identify: (credential) => identify(parts, credential),
+    metrics: () => metricsText(parts),
     health() {
       const fault = parts.audit.fault();
       const faults = fault === undefined ? [] : [`The audit cannot be written: ${fault}`];

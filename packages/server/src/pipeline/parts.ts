@@ -5,6 +5,7 @@ import type { Policy } from "../policy/compile.ts";
 import type { CompiledPatterns, Redactor } from "../redaction/redactor.ts";
 import type { AuditLog, RateCounter, SessionStore, TokenStore, TurnCounter } from "../stores/store.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { Metrics } from "./metrics.ts";
 import type { Registry } from "./registry.ts";
 
 export interface Limits {
@@ -50,6 +51,7 @@ export interface Parts {
   readonly compilePatterns: (patterns: readonly string[]) => CompiledPatterns;
   readonly inFlight: InFlight;
   readonly limits: Limits;
+  readonly metrics: Metrics;
   readonly log: FaultLog;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

@@ -28,6 +28,7 @@ export interface HttpDoorOptions extends SenderRules {
   readonly port: number;
   /** The URL that clients reach the server by, when it is not the one that it listens on. */
   readonly publicUrl?: string;
+  readonly behindProxy?: boolean;
   readonly mcp: RawHandler;
   readonly sse: RawHandler;
   /** Logins of clients; without it nobody can log in but with a token of the owner's. */
@@ -82,7 +83,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   });
   addJsonBodies(app);
   addErrors(app, corridor);
-  addMirror(app, { corridor, url });
+  addMirror(app, { corridor, url, proxied: options.behindProxy === true || Boolean(publicUrl) });
   addPermalink(app, { corridor, secure: publicUrl?.startsWith("https:") === true });
   app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
     upgrade({ corridor, websocket, rules }, { request, socket, head }),

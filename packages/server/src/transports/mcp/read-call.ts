@@ -14,6 +14,7 @@ const justificationKeys = {
   purpose: "portcullis/purpose",
   turn: "portcullis/turn",
   parent: "portcullis/parent",
+  traceparent: "portcullis/traceparent",
 } as const;
 
 export interface CallContext {
