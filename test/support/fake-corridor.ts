@@ -133,6 +133,7 @@ export function createFakeCorridor(
     },
     enrol: async (origin) => origin.credential,
     leave: async () => {},
+    metrics: () => "portcullis_calls_total 0\n",
     health: () => ({ live: true, ready: true, faults: [], version: "0" }),
   };
 }

@@ -283,10 +283,32 @@ export const requirements = {
     says: "Every answered call is in the audit after kill -9 amid a thousand concurrent calls, and the chain verifies.",
     on: ["websocket"],
   },
-  "U2.verify": {
-    says: "audit verify names the first bad record.",
+  "U2.verify": { says: "audit verify names the first bad record.", on: "once" },
+  "U2.checkpoints": {
+    says: "Checkpoints are signed and reach a witness, which shows what the log itself no longer can: a history cut or rewritten whole.",
     on: "once",
-    partly: "signed checkpoints and witnesses are to come",
+  },
+  "U2.keys": { says: "After a rotation whoever trusts the old key can still verify everything.", on: "once" },
+  "U2.recovery": {
+    says: "After a crash the log tells of it, and an effect whose outcome was lost is closed as unknown.",
+    on: "once",
+  },
+  "U3.note": {
+    says: "A client's prompt and completion are in the audit, masked, and query shows the whole conversation from any of its records.",
+    on: ["websocket", "http"],
+  },
+  "U4.query": {
+    says: "audit query finds by subject, tool, code, time, resource, id and value; export gives JSONL and a CSV that runs nothing.",
+    on: "once",
+  },
+  "U4.seal": {
+    says: "audit seal moves the oldest records to a file, and what follows them still verifies.",
+    on: "once",
+  },
+  "U4.metrics": {
+    says: "/metrics gives Prometheus figures to this machine and the owner, with nothing in them that anyone asked or was told.",
+    on: "once",
+    partly: "OpenTelemetry spans are to come; the caller's trace id is recorded",
   },
   "O2.cli": {
     says: "Each command works with --json and its exit status tells how it ended.",

@@ -13,6 +13,8 @@ export {
   subprotocol,
 } from "./envelope.ts";
 export {
+  AuditNote,
+  AuditNoted,
   CallCancel,
   Capabilities,
   Health,

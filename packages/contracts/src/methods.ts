@@ -24,6 +24,7 @@ export const Health = Type.Object(
     live: Type.Literal(true),
     ready: Type.Boolean({ description: "False while calls cannot be taken." }),
     faults: Type.Array(Type.String()),
+    warnings: Type.Optional(Type.Array(Type.String(), { description: "What is not well, though calls are taken." })),
     version: Type.String(),
   },
   { ...closed, $id: "Health", title: "Health" },
@@ -72,6 +73,25 @@ export const Prompt = Type.Object(
   { ...closed, $id: "Prompt", title: "Prompt" },
 );
 
+/** What a client adds to the audit: what its model was asked, or what it said in the end. */
+export const AuditNote = Type.Object(
+  {
+    kind: Type.Enum(["prompt", "completion", "note"]),
+    text: Type.String({ minLength: 1, maxLength: 16_384, description: "Kept with secrets masked." }),
+    parent: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 200, description: "The audit id of what led to this." }),
+    ),
+    turn: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: "One round of a model's work." })),
+  },
+  { ...closed, $id: "AuditNote", title: "AuditNote" },
+);
+export type AuditNote = Static<typeof AuditNote>;
+
+export const AuditNoted = Type.Object(
+  { auditId: Type.String({ description: "Name it as `trace.parent` of what follows from this." }) },
+  { ...closed, $id: "AuditNoted", title: "AuditNoted" },
+);
+
 export interface MethodSchemas {
   readonly params: TSchema;
   readonly result: TSchema;
@@ -106,6 +126,7 @@ export const methodSchemas = {
     Type.Object({ session: Type.Optional(name("Another session than the connection's.")) }, closed),
     Session,
   ),
+  "audit.note": method(AuditNote, AuditNoted),
   "health.check": method(none, Health),
 } as const satisfies Record<string, MethodSchemas>;
 

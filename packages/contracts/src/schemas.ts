@@ -33,6 +33,12 @@ export const Trace = Type.Object(
         description: "The consent request that this call was told of. A note only: it opens nothing.",
       }),
     ),
+    traceparent: Type.Optional(
+      Type.String({
+        pattern: "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+        description: "The caller's W3C trace context; its trace id is recorded.",
+      }),
+    ),
   },
   { ...closed, $id: "Trace", title: "Trace" },
 );

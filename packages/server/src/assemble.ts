@@ -8,6 +8,8 @@ import { createHttpAdapter } from "./adapters/http/http-adapter.ts";
 import { type Additions, createIndexAdapter, type LookAtFile, type ReadFile } from "./adapters/index/index-adapter.ts";
 import { createOpenAiSource } from "./adapters/openai-store/openai-source.ts";
 import { createVaultAdapter, type VaultAdapterOptions } from "./adapters/vault/vault-adapter.ts";
+import { createConceal } from "./audit/conceal.ts";
+import { createDigest, openAuditKeys } from "./audit/keys.ts";
 import type { Settings } from "./config/settings.ts";
 import { createConsent } from "./consent/consent.ts";
 import { createTrail } from "./consent/trail.ts";
@@ -22,6 +24,7 @@ import { identify } from "./pipeline/authenticate.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
 import { createCorridor } from "./pipeline/create-corridor.ts";
 import { createInFlight } from "./pipeline/in-flight.ts";
+import { createMetrics } from "./pipeline/metrics.ts";
 import { nextId } from "./pipeline/next-id.ts";
 import type { FaultLog, Parts } from "./pipeline/parts.ts";
 import { createRegistry, type Registry } from "./pipeline/registry.ts";
@@ -37,6 +40,7 @@ import { followMeaning, type Meaning } from "./search/follow-meaning.ts";
 import { createIndexThread } from "./search/index-thread.ts";
 import { createIndexer, type Indexer } from "./search/indexer.ts";
 import { createSearcher } from "./search/searcher.ts";
+import { createWitness } from "./stores/files/audit-witness.ts";
 import { createPolicyFolder } from "./stores/files/policy-store.ts";
 import { createRateCounter } from "./stores/memory/rate-counter.ts";
 import { createMemoryTextIndex } from "./stores/memory/text-index.ts";
@@ -95,7 +99,17 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const { data, settings, folders, home, url, log } = options;
   const boot = ulid();
   const state = openState(data);
-  const audit = openAuditLog(data, { durability: settings.audit.durability, boot });
+  const keys = openAuditKeys(data);
+  const digest = createDigest(keys);
+  const { everySeconds, ...witnesses } = settings.audit.witness;
+  const witness = createWitness({
+    ...witnesses,
+    everyMs: everySeconds * 1_000,
+    name: keys.origin.replace(/^.*\//, ""),
+    repository: join(data, "witness.git"),
+    log: (message, err) => log.error({ err }, message),
+  });
+  const audit = openAuditLog(data, { durability: settings.audit.durability, boot, checkpoint: witness.give });
   const indexPath = join(data, "index.db");
   const index = openTextIndex({ path: indexPath });
   const fault = (message: string, err: unknown): void => log.error({ err }, message);
@@ -170,9 +184,13 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     turnHandles: createTurnHandles(),
     turnWork: createTurnWork(),
     audit,
+    digest,
+    conceal: createConceal(digest, settings.audit.values),
+    warnings: () => [witness.fault()].filter((fault) => fault !== undefined),
     redactor,
     compilePatterns: rememberPatterns(),
     inFlight: createInFlight(limits),
+    metrics: createMetrics(),
     limits,
     log,
     ticks: process.hrtime.bigint,
@@ -208,6 +226,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       roots.close();
       await index.close();
       await audit.close();
+      await witness.close(5_000);
       state.close();
     },
   };

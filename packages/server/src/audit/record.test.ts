@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { genesis, linkHash } from "./chain.ts";
-import { type AuditDraft, maxRecordBytes, parseRecord, sealRecord } from "./record.ts";
+import { type AuditDraft, maxRecordBytes, parseRecord, placeRecord, sealRecord } from "./record.ts";
 
 const draft: AuditDraft = { kind: "call", id: "01J", at: "2026-11-23T10:00:00.000Z", boot: "boot", outcome: "ok" };
-const seal = (more: Partial<AuditDraft>): string => sealRecord({ ...draft, ...more })(7, genesis);
+const seal = (more: Partial<AuditDraft>): string => placeRecord(sealRecord({ ...draft, ...more }), 7, genesis);
 
 test("the order of the keys never hangs on how a draft was built", () => {
   const body = seal({ scope: null, subject: "duck@home", args: { b: 1, a: 2 } });
   const shuffled = { outcome: "ok", args: { b: 1, a: 2 }, boot: "boot", scope: null, subject: "duck@home" } as const;
-  expect(sealRecord({ ...shuffled, at: draft.at, id: "01J", kind: "call" })(7, genesis)).toBe(body);
+  expect(placeRecord(sealRecord({ ...shuffled, at: draft.at, id: "01J", kind: "call" }), 7, genesis)).toBe(body);
   expect(body).toBe(
     `{"seq":7,"previous":"${genesis}","kind":"call","id":"01J","at":"2026-11-23T10:00:00.000Z","boot":"boot",` +
       `"subject":"duck@home","args":{"b":1,"a":2},"scope":null,"outcome":"ok"}`,

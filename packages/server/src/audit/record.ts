@@ -37,6 +37,8 @@ export interface AuditDraft {
   readonly turn?: string | undefined;
   /** The id of what led to this. */
   readonly parent?: string | undefined;
+  /** The caller's own trace (W3C Trace Context): 32 hex digits. */
+  readonly traceId?: string | undefined;
   /** Hash of the policy that decided. */
   readonly policy?: string | undefined;
   readonly decision?: string | undefined;
@@ -51,6 +53,8 @@ export interface AuditDraft {
   readonly bytesIn?: number | undefined;
   readonly bytesOut?: number | undefined;
   readonly durationUs?: number | undefined;
+  /** The HMAC of the answer's text. */
+  readonly result?: string | undefined;
   /** "ok", or the code of the refusal. */
   readonly outcome?: string | undefined;
 }
@@ -62,8 +66,17 @@ export interface AuditRecord extends AuditDraft {
   readonly previous: string;
 }
 
-/** The method of the record by which a log tells that acknowledged records were gone when it was opened. */
+/** The method of the record by which a log tells what it found when it was opened: acknowledged records gone, a process that died. */
 export const recoveryName = "audit.recover";
+
+/** The method of the record by which one signing key hands on to the next. */
+export const keyName = "audit.key";
+
+/** The method of the record that tells which of the oldest records were sealed away. */
+export const sealName = "audit.seal";
+
+/** The outcome of a call whose process died before it was recorded. */
+export const unknownOutcome = "unknown";
 
 /** The most that one record takes, in bytes of UTF-8. */
 export const maxRecordBytes = 64 * 1024;
@@ -71,9 +84,24 @@ export const maxRecordBytes = 64 * 1024;
 /** Writes a draft out, once; the log then only puts the two links of the chain in front of it. */
 export function sealRecord(draft: AuditDraft): Entry {
   const text = toText(draft);
-  const seal = (seq: number, previous: string): string => `{"seq":${seq},"previous":"${previous}",${text}`;
-  return Object.assign(seal, { bytes: text.length + 100 });
+  if (draft.kind === "call") return { text, closes: draft.id };
+  return draft.kind === "intent" ? { text, opens: draft.id, late: () => tellNothingDone(draft) } : { text };
 }
+
+/** The body of an entry in its place. */
+export const placeRecord = ({ text }: Pick<Entry, "text">, seq: number, previous: string): string =>
+  `{"seq":${seq},"previous":"${previous}",${text}`;
+
+/** An intent that was written too late: its call has been refused before anything was done. */
+const tellNothingDone = (intent: AuditDraft): Entry =>
+  sealRecord({
+    ...intent,
+    kind: "call",
+    args: undefined,
+    policy: undefined,
+    outcome: "UNAVAILABLE",
+    reason: "Nothing was done: the record of the intent was not written in time, and the call was refused.",
+  });
 
 /** The record behind a body that `sealRecord` wrote. Throws a `SyntaxError` when it is not one. */
 export function parseRecord(body: string): AuditRecord {
@@ -128,6 +156,7 @@ function toJson(draft: AuditDraft, replacer?: (key: string, value: unknown) => u
     purpose: draft.purpose,
     turn: draft.turn,
     parent: draft.parent,
+    traceId: draft.traceId,
     policy: draft.policy,
     decision: draft.decision,
     scope: draft.scope,
@@ -138,6 +167,7 @@ function toJson(draft: AuditDraft, replacer?: (key: string, value: unknown) => u
     bytesIn: draft.bytesIn,
     bytesOut: draft.bytesOut,
     durationUs: draft.durationUs,
+    result: draft.result,
     outcome: draft.outcome,
   };
   // Bytes that are not UTF-8 read back as U+FFFD: with the real one escaped, no damage can hide behind it.

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { StoredRecord } from "../stores/store.ts";
 import { genesis, linkHash } from "./chain.ts";
-import { type AuditDraft, sealRecord } from "./record.ts";
+import { type AuditDraft, placeRecord, sealRecord } from "./record.ts";
 import { verifyChain } from "./verify.ts";
 
 const toDraft = (n: number, more: Partial<AuditDraft> = {}): AuditDraft => ({
@@ -20,7 +20,7 @@ function chain(drafts: readonly AuditDraft[]): StoredRecord[] {
   const records: StoredRecord[] = [];
   for (const [index, draft] of drafts.entries()) {
     const previous = records.at(-1)?.hash ?? genesis;
-    const body = sealRecord(draft)(index + 1, previous);
+    const body = placeRecord(sealRecord(draft), index + 1, previous);
     records.push({ seq: index + 1, body, hash: linkHash(previous, body) });
   }
   return records;
@@ -51,6 +51,7 @@ test("a whole log is good, however many pages it is read in", async () => {
     head: expected,
     unfinished: [],
     unfinishedCount: 0,
+    unknown: 0,
   });
   const long = chain(Array.from({ length: 2_000 }, (_, n) => toDraft(n)));
   expect(await verifyChain(toLog(long))).toMatchObject({ status: "ok", records: 2_000 });
@@ -134,14 +135,14 @@ test("every doubled record is found: in place, at the end and over another", asy
 
 test("a record that was replaced with its hash is found where the chain breaks", async () => {
   const { hash: previous } = at(good, 98);
-  const body = sealRecord(toDraft(99, { outcome: "forged" }))(100, previous);
+  const body = placeRecord(sealRecord(toDraft(99, { outcome: "forged" })), 100, previous);
   const forged = good.with(99, { seq: 100, body, hash: linkHash(previous, body) });
   expect((await check(forged)).fault).toMatchObject({ kind: "link", seq: 101 });
 });
 
 test("a record that names another one before it than its hash covers is found", async () => {
   const { hash: previous } = at(good, length - 2);
-  const body = sealRecord(toDraft(length))(length, genesis);
+  const body = placeRecord(sealRecord(toDraft(length)), length, genesis);
   const forged = good.with(-1, { seq: length, body, hash: linkHash(previous, body) });
   expect((await verifyChain(toLog(forged))).fault).toMatchObject({ kind: "altered", seq: length });
 });

@@ -1,11 +1,13 @@
 import type { AuditLog, Head, StoredRecord } from "../stores/store.ts";
 import { genesis, linkHash } from "./chain.ts";
-import { type AuditRecord, parseRecord, recoveryName } from "./record.ts";
+import { createProofs, type ProofOptions, type Proven } from "./proofs.ts";
+import { type AuditRecord, parseRecord, recoveryName, unknownOutcome } from "./record.ts";
 
 /**
  * What is wrong with a record: its text or hash was changed (`altered`), it does not follow the one before (`link`), records before it are
  * gone (`missing`), it stands here a second time (`duplicate`), it belongs further down (`reordered`), what was acknowledged after it is
- * gone (`truncated`) or went with the machine's power (`lost`), or it is a last one that nobody was told of, half written (`torn`).
+ * gone (`truncated`) or went with the machine's power (`lost`), it is a last one that nobody was told of, half written (`torn`), or a
+ * signed checkpoint says otherwise (`checkpoint`).
  */
 export type Damage =
   | "altered"
@@ -16,6 +18,7 @@ export type Damage =
   | "truncated"
   | "lost"
   | "torn"
+  | "checkpoint"
   | "unreadable";
 
 export interface Fault {
@@ -44,6 +47,10 @@ export interface Verification {
   /** Intents without an outcome: the first hundred. */
   readonly unfinished: readonly Unfinished[];
   readonly unfinishedCount: number;
+  /** Effects whose process died, and of which the log says that nobody knows what became of them. */
+  readonly unknown: number;
+  /** What signed checkpoints prove; undefined when none were asked. */
+  readonly proven?: Proven;
 }
 
 export interface Expected extends Head {
@@ -58,6 +65,10 @@ export interface VerifyOptions {
   readonly expected?: Expected | undefined;
   /** Lives of processes that still run: their intents are in flight, not unfinished. */
   readonly running?: ReadonlySet<string> | undefined;
+  /** The last record to check; what follows it is left aside, checkpoints over it included. */
+  readonly until?: number | undefined;
+  /** Signed checkpoints, read before the log. */
+  readonly proofs?: ProofOptions | undefined;
 }
 
 const batch = 1_000;
@@ -73,6 +84,7 @@ export async function verifyChain(log: Pick<AuditLog, "read">, options: VerifyOp
     for (;;) {
       const records = await log.read(walk.position(), batch);
       for (const record of records) {
+        if (record.seq > (options.until ?? Number.POSITIVE_INFINITY)) return walk.end(undefined);
         const fault = walk.step(record);
         if (fault) return walk.end(await asTorn(log, fault, options.expected));
       }
@@ -100,7 +112,9 @@ async function asTorn(log: Pick<AuditLog, "read">, fault: Fault, expected: Head 
   };
 }
 
-function createWalk({ after, expected, running }: VerifyOptions) {
+function createWalk({ after, expected, running, proofs: options }: VerifyOptions) {
+  const proofs = options && createProofs(options);
+  let unknown = 0;
   let seq = after?.seq ?? 0;
   let previous = after?.hash ?? genesis;
   let records = 0;
@@ -110,11 +124,14 @@ function createWalk({ after, expected, running }: VerifyOptions) {
   const note = (record: AuditRecord): void => {
     if (record.kind === "intent")
       open.set(record.id, { id: record.id, seq: record.seq, tool: record.tool, boot: record.boot });
-    else if (record.kind === "call") open.delete(record.id);
-    else if (record.kind === "system" && record.method === recoveryName) {
-      const kind = record.outcome === "lost" ? "lost" : "truncated";
+    else if (record.kind === "call") {
+      if (record.outcome === unknownOutcome) unknown += 1;
+      open.delete(record.id);
+    } else if (record.kind === "system" && record.method === recoveryName) {
+      // A process that died, or a half record that nobody was told of, takes nothing from what was acknowledged.
+      if (record.outcome !== "lost" && record.outcome !== "truncated") return;
       recovered ??= {
-        kind,
+        kind: record.outcome,
         seq: record.seq,
         message: record.reason ?? "Acknowledged records were gone when the log was opened.",
       };
@@ -134,6 +151,8 @@ function createWalk({ after, expected, running }: VerifyOptions) {
           message: `Record ${stored.seq} is not the one that was acknowledged: the log was rewritten from there or before.`,
         };
       }
+      const disproved = proofs?.step(record, stored.hash);
+      if (disproved) return disproved;
       note(record);
       seq = stored.seq;
       previous = stored.hash;
@@ -143,6 +162,8 @@ function createWalk({ after, expected, running }: VerifyOptions) {
 
     /** Judges what should stand after the last record. */
     tail(): Fault | undefined {
+      const disproved = proofs?.tail(seq);
+      if (disproved) return disproved;
       if (expected === undefined || expected.seq <= seq) return recovered;
       const [kind, cause] = expected.perishable
         ? (["lost", "lost with the machine's power, or removed"] as const)
@@ -168,6 +189,8 @@ function createWalk({ after, expected, running }: VerifyOptions) {
         ...(fault && { fault }),
         unfinished: left.slice(0, 100),
         unfinishedCount: left.length,
+        unknown,
+        ...(proofs && { proven: proofs.proven() }),
       };
     },
   };

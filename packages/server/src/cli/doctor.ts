@@ -1,16 +1,15 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { compileOptions, describeTools, policyFolder } from "../assemble.ts";
-import { verifyChain } from "../audit/verify.ts";
 import { fileSafetyMode } from "../files/safety-mode.ts";
 import { checkPolicies } from "../policy/check.ts";
 import { toLine } from "../policy/fault.ts";
 import { toServedFolders } from "../served-folders.ts";
 import { readHolder } from "../stores/data-folder.ts";
 import { createPolicyFolder } from "../stores/files/policy-store.ts";
-import { readAuditHead } from "../stores/sqlite/audit-head.ts";
 import { openAuditLogForReading } from "../stores/sqlite/audit-log.ts";
 import { openState } from "../stores/sqlite/open-state.ts";
+import { verifyOwn } from "./audit-verify.ts";
 import type { Command, Invocation } from "./command.ts";
 import { type CommandError, exits } from "./exit.ts";
 import { homeOf, lastServed, settingsOf } from "./open-server.ts";
@@ -100,7 +99,12 @@ async function checkServer({ data }: Invocation): Promise<readonly Finding[]> {
   );
   if (!health)
     return found("server", "weak", `Nothing answers at ${holder.url} (pid ${holder.pid}, since ${holder.since}).`);
-  const { ready, faults } = (await health.json()) as { ready: boolean; faults: readonly string[] };
+  const { ready, faults, warnings } = (await health.json()) as {
+    ready: boolean;
+    faults: readonly string[];
+    warnings?: readonly string[];
+  };
+  if (ready && warnings) return found("server", "weak", `${holder.url}, but: ${warnings.join(" ")}`);
   return ready
     ? found("server", "good", `${holder.url}, pid ${holder.pid}`)
     : found("server", "bad", `${holder.url} takes no calls: ${faults.join(" ")}`);
@@ -120,10 +124,9 @@ async function checkPolicy(invocation: Invocation): Promise<readonly Finding[]> 
 }
 
 async function checkAudit({ data }: Invocation): Promise<readonly Finding[]> {
-  const expected = readAuditHead(data);
   const log = openAuditLogForReading(data);
   try {
-    const { status, records, fault } = await verifyChain(log, { expected });
+    const { status, records, fault } = await verifyOwn(data, log);
     const state = status === "ok" ? "good" : status === "incomplete" ? "weak" : "bad";
     return found("audit", state, `${records} records, ${status}${fault ? `: ${fault.message}` : ""}`);
   } finally {

@@ -7,8 +7,7 @@ import type { SampleTool } from "../policy/compare.ts";
 import { PatternError } from "../policy/fault.ts";
 import type { RecordedCall } from "../policy/replay.ts";
 import { readResource } from "../policy/resource-text.ts";
-import type { AuditLog } from "../stores/store.ts";
-import { openForReading } from "./audit.ts";
+import { openForReading, seek } from "./audit-records.ts";
 import { CommandError, exits } from "./exit.ts";
 
 export interface RecordedCalls {
@@ -59,18 +58,6 @@ export async function findCall(data: string, id: string): Promise<RecordedCall |
   } finally {
     await log.close();
   }
-}
-
-/** The number of the last record before a time. */
-async function seek(log: AuditLog, before: number): Promise<number> {
-  let [low, high] = [0, (await log.head())?.seq ?? 0];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const [record] = await log.read(middle, 1);
-    if (record !== undefined && Date.parse(parseRecord(record.body).at) < before) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Only what reached the policy has its hash; what failed before was refused for other reasons. */

@@ -111,6 +111,30 @@ export const Settings = Type.Object(
           default: "process",
           description: "Which failure a record survives before its answer leaves: of the process, or of the power.",
         }),
+        values: Type.Enum(["readable", "hmac"], {
+          default: "readable",
+          description:
+            "How arguments are kept: short texts readable and long ones by their HMAC, or every text by its HMAC. Answers are never kept, only their HMAC.",
+        }),
+        witness: Type.Object(
+          {
+            folder: Type.String({
+              default: "",
+              description: "A folder, best on another disk or machine, that gets every signed checkpoint.",
+            }),
+            git: Type.String({
+              default: "",
+              description: "A git remote (path or URL) that gets signed checkpoints as commits.",
+            }),
+            branch: Type.String({
+              pattern: "^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$",
+              default: "main",
+              description: "The branch that they are pushed to.",
+            }),
+            everySeconds: count(1, 60, "The least time between two pushes."),
+          },
+          { ...closed, default: {} },
+        ),
       },
       { ...closed, default: {} },
     ),

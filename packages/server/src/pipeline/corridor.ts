@@ -6,6 +6,8 @@ export interface Health {
   /** False while calls cannot be taken; `faults` says why. */
   readonly ready: boolean;
   readonly faults: readonly string[];
+  /** What is not well, though calls are taken. */
+  readonly warnings?: readonly string[];
   readonly version: string;
 }
 
@@ -36,4 +38,6 @@ export interface Corridor {
   /** Ends the session of a credential that its client can use no more. */
   leave(credential: Credential): Promise<void>;
   health(): Health;
+  /** What was counted, in Prometheus' text format: nothing that anyone asked or was told. */
+  metrics(): string;
 }

@@ -7,6 +7,7 @@ import { authenticate, identify } from "./authenticate.ts";
 import type { Corridor } from "./corridor.ts";
 import { openFacts, toName } from "./facts.ts";
 import { methods } from "./methods.ts";
+import { metricsText } from "./metrics.ts";
 import type { Parts } from "./parts.ts";
 import { handleCall } from "./pipeline.ts";
 import { recordOutcome } from "./record.ts";
@@ -28,10 +29,18 @@ export function createCorridor(parts: Parts): Corridor {
     async leave(credential) {
       if (credential.kind === "session") await leave(parts, credential.secret);
     },
+    metrics: () => metricsText(parts),
     health() {
       const fault = parts.audit.fault();
       const faults = fault === undefined ? [] : [`The audit cannot be written: ${fault}`];
-      return { live: true, ready: faults.length === 0, faults, version: parts.version };
+      const warnings = parts.warnings();
+      return {
+        live: true,
+        ready: faults.length === 0,
+        faults,
+        ...(warnings.length > 0 && { warnings }),
+        version: parts.version,
+      };
     },
   };
 }
@@ -42,7 +51,7 @@ async function handleMethod(parts: Parts, request: Request): Promise<Outcome> {
     const method = methods.get(request.method);
     if (!method) throw new CallError("METHOD_NOT_FOUND", `There is no method ${JSON.stringify(facts.name)}.`);
     const params = toParams(request.params);
-    const asked = { parts, request, params };
+    const asked = { parts, request, params, facts };
     await parts.consent.grants.refresh();
     let answer: unknown;
     if (method.open) {

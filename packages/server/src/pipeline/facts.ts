@@ -15,7 +15,7 @@ export interface Facts {
   readonly origin: Origin;
   /** The tool's or method's name, as far as it is one. */
   readonly name: string;
-  readonly args?: unknown;
+  args?: unknown;
   readonly bytesIn?: number;
   caller?: Caller | undefined;
   justification?: Justification;

@@ -3,6 +3,8 @@ import { exchange, type Opening, refresh } from "../identity/sessions.ts";
 import type { Caller, Request } from "./arrival.ts";
 import { consentMethods } from "./consent-methods.ts";
 import { listTools, toPrompt } from "./describe.ts";
+import type { Facts } from "./facts.ts";
+import { note } from "./note.ts";
 import type { Parts } from "./parts.ts";
 
 /** What a method is answered from. */
@@ -10,6 +12,8 @@ export interface Asked {
   readonly parts: Parts;
   readonly request: Request;
   readonly params: Readonly<Record<string, unknown>>;
+  /** What the method's own record will say. */
+  readonly facts: Facts;
 }
 
 interface Open {
@@ -51,6 +55,7 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
     guarded(({ parts }, caller) => ({ subject: caller.subject, text: toPrompt(listTools(parts, caller)) })),
   ],
   ["manifest.get", guarded(({ parts }, caller) => manifest(parts, caller))],
+  ["audit.note", guarded(note)],
   ["resources.list", guarded(() => ({ resources: [] }))],
   ["resources.read", absent("resources")],
   ["prompts.list", guarded(() => ({ prompts: [] }))],

@@ -1,3 +1,5 @@
+import type { Conceal } from "../audit/conceal.ts";
+import type { Digest } from "../audit/keys.ts";
 import type { Consent } from "../consent/consent.ts";
 import type { OAuthAccess } from "../identity/oauth/access.ts";
 import type { Vigil } from "../identity/vigil.ts";
@@ -6,6 +8,7 @@ import type { CompiledPatterns, Redactor } from "../redaction/redactor.ts";
 import type { AuditLog, RateCounter, SessionStore, TokenStore } from "../stores/store.ts";
 import type { TurnCounter } from "../stores/turn-counter.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { Metrics } from "./metrics.ts";
 import type { Registry } from "./registry.ts";
 import type { TurnHandles } from "./turn-handle.ts";
 import type { TurnWork } from "./turn-work.ts";
@@ -49,11 +52,18 @@ export interface Parts {
   readonly turnHandles: TurnHandles;
   readonly turnWork: TurnWork;
   readonly audit: AuditLog;
+  /** The HMAC that stands for a value in the audit. */
+  readonly digest: Digest;
+  /** What the audit keeps of arguments. */
+  readonly conceal: Conceal;
+  /** What is not well, though calls are taken. */
+  readonly warnings: () => readonly string[];
   readonly redactor: Redactor;
   /** Patterns of policy scopes, compiled once per list. */
   readonly compilePatterns: (patterns: readonly string[]) => CompiledPatterns;
   readonly inFlight: InFlight;
   readonly limits: Limits;
+  readonly metrics: Metrics;
   readonly log: FaultLog;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

@@ -26,12 +26,23 @@ export async function recordIntent(parts: Parts, facts: Facts, { tool }: ValidCa
 export async function recordOutcome<O extends Outcome>(parts: Parts, facts: Facts, outcome: O): Promise<O | Failure> {
   try {
     await parts.audit.append(sealRecord({ ...toDraft(parts, facts), ...toEnd(parts, facts, outcome) }));
+    count(parts, facts, outcome.ok ? "ok" : outcome.code);
     return outcome;
   } catch (error) {
+    count(parts, facts, "UNAVAILABLE");
     parts.log.error({ auditId: facts.id, err: error }, "The audit cannot be written.");
     return { ok: false, code: "UNAVAILABLE", message: noRecord, details: { reason: "audit" }, auditId: facts.id };
   }
 }
+
+/** A name that is no tool's is the caller's own invention, and no label. */
+const count = (parts: Parts, facts: Facts, code: string): void =>
+  parts.metrics.count(
+    facts,
+    parts.registry.find(facts.name) ? facts.name : "unknown",
+    code,
+    Number((parts.ticks() - facts.startedAt) / 1_000n),
+  );
 
 function toDraft(parts: Parts, facts: Facts): AuditDraft {
   const { origin, caller, justification } = facts;
@@ -46,9 +57,13 @@ function toDraft(parts: Parts, facts: Facts): AuditDraft {
     purpose: justification?.purpose,
     turn: trace?.turn,
     parent: trace?.parent,
+    traceId: trace?.traceparent?.slice(3, 35),
   };
+  const scrubbed = parts.redactor.scrub(said).value as typeof said;
   return {
-    ...(parts.redactor.scrub(said).value as typeof said),
+    ...scrubbed,
+    // Masked first: an HMAC of a secret would let whoever holds the key guess at it.
+    args: parts.conceal(scrubbed.args, facts.kind),
     kind: facts.kind,
     id: facts.id,
     at: new Date(facts.at).toISOString(),
@@ -73,6 +88,7 @@ function toEnd(parts: Parts, facts: Facts, outcome: Outcome): Partial<AuditDraft
     reason: outcome.ok ? undefined : outcome.message,
     masks: facts.masked && Object.keys(facts.masked).length > 0 ? facts.masked : undefined,
     bytesOut: outcome.ok ? Buffer.byteLength(resultText(outcome)) : undefined,
+    result: facts.kind === "call" && outcome.ok ? parts.digest(resultText(outcome)) : undefined,
     durationUs: Number((parts.ticks() - facts.startedAt) / 1_000n),
     outcome: outcome.ok ? "ok" : outcome.code,
   };

@@ -81,13 +81,16 @@ export interface StoredRecord {
   readonly hash: string;
 }
 
-/**
- * Builds a record's body (a JSON text with the call's `id`) from its sequence number and the hash (hex) of the record before, which the
- * log alone knows. It may be asked more than once, since another process may take the number first. `bytes` tells its size beforehand.
- */
+/** What is handed to the log: a record without its number and the hash of the record before, which the log alone knows. */
 export interface Entry {
-  (seq: number, previous: string): string;
-  readonly bytes?: number;
+  /** The record's JSON after its two links: the rest of an object, with its closing brace. */
+  readonly text: string;
+  /** The id of the call whose effect this announces. */
+  readonly opens?: string;
+  /** The id of the call whose outcome this is. */
+  readonly closes?: string;
+  /** What is to be recorded should this be written after whoever waited for it has been refused. */
+  late?(): Entry;
 }
 
 /** The last record known to have been acknowledged, as it is remembered outside the log itself. */
@@ -101,8 +104,8 @@ export interface AuditLog {
    * Seals the entry into the chain; resolves only when the record would survive the death of this process. Rejects within 300 ms when it
    * cannot be written, and at once when too many wait.
    */
-  append(build: Entry): Promise<StoredRecord>;
-  /** Records with `seq > after`, oldest first, at most `limit`. */
+  append(entry: Entry): Promise<StoredRecord>;
+  /** Records with `seq > after`, oldest first, at most `limit`: of those that are still here, since the oldest may have been sealed away. */
   read(after: number, limit: number): Promise<readonly StoredRecord[]>;
   /** The records of one call, oldest first; it may read the whole log to find them. */
   find(id: string): Promise<readonly StoredRecord[]>;
@@ -112,6 +115,8 @@ export interface AuditLog {
    * process holds is told only as long as it lasts, and the next append tries again.
    */
   fault(): string | undefined;
+  /** How many records wait to be written. */
+  depth(): number;
   close(): Promise<void>;
 }
 

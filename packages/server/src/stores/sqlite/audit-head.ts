@@ -34,11 +34,15 @@ export interface HeadFile {
 
 export function openHeadFile(folder: string, durability: "process" | "power"): HeadFile {
   const file = openSync(join(folder, fileName), constants.O_WRONLY | constants.O_CREAT, 0o600);
+  let open = true;
   const written = (durability === "power" ? "synced" : machineBoot()).padEnd(36);
   return {
     // One write of one length in place: it replaces the old line whole, however the process ends.
     write: ({ seq, hash }) => void writeSync(file, `${String(seq).padStart(16)} ${hash} ${written}\n`, 0),
-    close: () => closeSync(file),
+    close() {
+      if (open) closeSync(file);
+      open = false;
+    },
   };
 }
 

@@ -29,6 +29,7 @@ export interface HttpDoorOptions extends SenderRules {
   readonly port: number;
   /** The URL that clients reach the server by, when it is not the one that it listens on. */
   readonly publicUrl?: string;
+  readonly behindProxy?: boolean;
   readonly mcp: RawHandler;
   readonly sse: RawHandler;
   /** Logins of clients; without it nobody can log in but with a token of the owner's. */
@@ -84,7 +85,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   addJsonBodies(app);
   addForms(app);
   addErrors(app, corridor);
-  addMirror(app, { corridor, url });
+  addMirror(app, { corridor, url, proxied: options.behindProxy === true || Boolean(publicUrl) });
   const secure = publicUrl?.startsWith("https:") === true;
   addPermalink(app, { corridor, secure });
   addConsentPages(app, { corridor, secure });

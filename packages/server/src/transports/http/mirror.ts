@@ -19,14 +19,22 @@ export function originOf(request: FastifyRequest): Origin {
 }
 
 const consentMethods = Object.keys(consentSchemas) as (keyof typeof consentSchemas)[];
+/** The caller's trace, with the trace context of the request's header where it names none itself. */
+function withTraceContext(trace: unknown, header: unknown): unknown {
+  if (typeof header !== "string" || !/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(header)) return trace;
+  if (trace === undefined) return { traceparent: header };
+  return typeof trace === "object" && trace !== null ? { traceparent: header, ...trace } : trace;
+}
 
 export interface MirrorOptions {
   readonly corridor: Corridor;
+  /** True when whoever connects may be a proxy, so that an address of this machine says nothing. */
+  readonly proxied: boolean;
   readonly url: () => string;
 }
 
 /** The HTTP mirror of the connector protocol: the same bodies and codes, with the matching status. */
-export function addMirror(app: FastifyInstance, { corridor, url }: MirrorOptions): void {
+export function addMirror(app: FastifyInstance, { corridor, url, proxied }: MirrorOptions): void {
   app.post("/v1/tools/call", async (request, reply) => {
     const origin = originOf(request);
     const { body } = request;
@@ -48,7 +56,7 @@ export function addMirror(app: FastifyInstance, { corridor, url }: MirrorOptions
       ...origin,
       name,
       args,
-      trace,
+      trace: withTraceContext(trace, request.headers.traceparent),
       signal: gone.signal,
       ...(bytes >= 0 && { bytes }),
     });
@@ -80,6 +88,18 @@ export function addMirror(app: FastifyInstance, { corridor, url }: MirrorOptions
     );
   }
 
+  app.post("/v1/audit/notes", async (request, reply) => {
+    const origin = originOf(request);
+    const { body: params } = request;
+    const fault = requestFault({ jsonrpc: "2.0", method: "audit.note", params: params ?? null }, true);
+    const stranger = fault && (await corridor.identify(origin.credential)) === undefined;
+    if (fault && !stranger) return sendFailure(reply, await corridor.refuse(origin, "POST /v1/audit/notes", fault));
+    return sendResult(
+      reply,
+      await corridor.handleMethod({ ...origin, method: "audit.note", params: stranger ? {} : params }),
+    );
+  });
+
   app.get("/v1/prompt", async (request, reply) => {
     const outcome = await corridor.handleMethod({ ...originOf(request), method: "prompt.get", params: {} });
     if (!outcome.ok) return sendFailure(reply, outcome);
@@ -91,6 +111,16 @@ export function addMirror(app: FastifyInstance, { corridor, url }: MirrorOptions
     const health = corridor.health();
     const liveOnly = Object.hasOwn(request.query as object, "live");
     return reply.code(health.ready || liveOnly ? 200 : 503).send(health);
+  });
+
+  app.get("/metrics", async (request, reply) => {
+    const origin = originOf(request);
+    const near = !proxied && /^(::1|(::ffff:)?127\.)/.test(request.ip);
+    if (!near && (await corridor.identify(origin.credential))?.owner !== true) {
+      const error = new CallError("UNAUTHENTICATED", "The metrics are the owner's: send the owner's token.");
+      return sendFailure(reply, await corridor.refuse(origin, "GET /metrics", error));
+    }
+    return reply.type("text/plain; version=0.0.4; charset=utf-8").send(corridor.metrics());
   });
 
   app.get("/openapi.json", async (_request, reply) => reply.send(toOpenApi(url())));

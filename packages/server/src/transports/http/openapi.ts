@@ -1,4 +1,6 @@
 import {
+  AuditNote,
+  AuditNoted,
   Capabilities,
   consentSchemas,
   Failure,
@@ -96,6 +98,21 @@ export function toOpenApi(url: string): Readonly<Record<string, unknown>> {
         },
       },
       ...consentPaths(),
+      "/v1/audit/notes": {
+        post: {
+          operationId: "addAuditNote",
+          summary:
+            "Adds what a model was asked, or what it said, to the audit: secrets masked, and nothing else done with it.",
+          requestBody: { required: true, ...json(ref("AuditNote")) },
+          responses: {
+            "200": { description: "It is on record.", ...json(ref("AuditNoted")) },
+            "400": refusal("The body is wrong."),
+            "401": refusal("No valid token."),
+            "429": refusal("Too many notes in one turn."),
+            "503": refusal("The audit cannot be written now."),
+          },
+        },
+      },
       "/v1/tools": get("listTools", "The tools that this caller may use.", ref("ToolList")),
       "/v1/capabilities": get("getCapabilities", "What the server offers, and its limits.", ref("Capabilities"), true),
       "/v1/manifest": get("getManifest", "The tools with the doors to call them through.", ref("Manifest")),
@@ -124,6 +141,8 @@ export function toOpenApi(url: string): Readonly<Record<string, unknown>> {
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer" } },
       schemas: {
+        AuditNote: plain(AuditNote),
+        AuditNoted: plain(AuditNoted),
         ToolCall: plain(ToolCall),
         Success: plain(Success),
         Failure: plain(Failure),
