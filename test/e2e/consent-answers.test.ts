@@ -8,7 +8,7 @@ import { verifies, verifiesOnce } from "../support/verifies.ts";
 import { openWorld, type World } from "../support/world.ts";
 
 let world: World;
-const openMs = 6_000;
+const openMs = 15_000;
 
 beforeAll(async () => {
   world = await openWorld({
