@@ -1,9 +1,9 @@
 import { execFileSync, spawn } from "node:child_process";
-import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { asGuest } from "../support/guests.ts";
-import { verifies } from "../support/verifies.ts";
+import { asGuest, eventually } from "../support/guests.ts";
+import { verifies, verifiesOnce } from "../support/verifies.ts";
 import { openWorld, type World } from "../support/world.ts";
 
 let world: World;
@@ -24,6 +24,15 @@ subject: reader
 scopes:
   - { tool: ["fs.*", git.log], allow: ["@served/**"], deny: ["@served/closed/**"] }
 ---
+subject: writer
+scopes:
+  - { tool: fs.writeFile, allow: ["@served/drafts/**", "@served/*"], deny: ["@served/closed/**"] }
+  - { tool: [fs.readFile, search], allow: ["@served/**"] }
+---
+subject: wildcard
+scopes:
+  - { tool: "fs.*", allow: ["@served/**"] }
+---
 subject: frugal
 scopes:
   - { tool: fs.readFile, allow: ["@served/**"], maxBytes: 4096 }
@@ -42,6 +51,7 @@ scopes:
       git("commit", "-qm", "Only the diary");
       git("add", "big.txt");
       git("commit", "-qm", "Add numbers");
+      mkdirSync(join(folder, "drafts"));
       writeFileSync(join(base, "secret.txt"), outside);
       symlinkSync(join(base, "secret.txt"), join(folder, "link.txt"));
       symlinkSync(base, join(folder, "up"));
@@ -101,6 +111,7 @@ describe("files", () => {
         for (const [tool, args] of [
           ["fs.readFile", { path }],
           ["fs.list", { dir: path }],
+          ["fs.grep", { dir: path, pattern: "outside|Nobody" }],
         ] as const) {
           const answer = await reader.call(tool, args);
           expect(answer.ok, `${tool} ${path}`).toBe(false);
@@ -119,6 +130,89 @@ describe("files", () => {
       });
     }),
   );
+
+  verifies("D1.grep", (door) =>
+    asGuest(world, { door, subject: "reader" }, async (reader) => {
+      const found = (await reader.call("fs.grep", { dir: "notes", pattern: "[Ww]ater\\b", context: 1 })).result;
+      expect(found.matches).toMatchObject([
+        { path: `${world.folder}/todo.md`, line: 3, start: 9, end: 14, text: "Water the plants.", before: [""] },
+      ]);
+      const { path, start, end } = found.matches[0];
+      expect((await reader.call("fs.readFile", { path, range: { start, end } })).result.content).toBe("Water");
+      const closed = await reader.call("fs.grep", { dir: "notes", pattern: "Nobody", ignoreCase: true });
+      expect(closed.result.matches).toEqual([]);
+      expect(JSON.stringify(closed.result)).not.toMatch(/closed|diary/);
+      const many = await reader.call("fs.grep", { dir: "notes", pattern: ".", maxMatches: 1 });
+      expect(many.result).toMatchObject({ matches: [{}], truncated: "matches" });
+      expect(await reader.call("fs.grep", { dir: "notes", pattern: "(?=x)" })).toMatchObject({
+        code: "VALIDATION_ERROR",
+      });
+    }),
+  );
+
+  verifies("D1.write", (door) =>
+    asGuest(world, { door, subject: "writer" }, async (writer) => {
+      const word = `heron${door.replaceAll("-", "")}`;
+      const path = `notes/drafts/${door}.md`;
+      const write = (args: object) => writer.call("fs.writeFile", { path, ...args });
+      expect(await write({ content: `${word} one\n`, mustBeNew: true })).toMatchObject({ result: { created: true } });
+      expect(await write({ content: "x", mustBeNew: true })).toMatchObject({ code: "VALIDATION_ERROR" });
+      const { sha256 } = (await write({ content: `${word} two\n` })).result;
+      expect(await write({ content: "x", ifMatch: "0".repeat(64) })).toMatchObject({ code: "VALIDATION_ERROR" });
+      const replaced = await write({ content: `${word} three\n`, ifMatch: sha256 });
+      expect(replaced.result.version).toMatch(/^[0-9A-Z]{26}$/);
+      expect((await writer.call("fs.readFile", { path })).result.content).toBe(`${word} three\n`);
+      for (const [hidden, code] of [
+        ["notes/link.txt", "PERMISSION_DENIED"],
+        ["notes/hard.txt", "PERMISSION_DENIED"],
+        ["notes/closed/diary.md", "PERMISSION_DENIED"],
+        ["notes/.git", "PERMISSION_DENIED"],
+        ["../secret.txt", "PERMISSION_DENIED"],
+      ] as const)
+        expect(await writer.call("fs.writeFile", { path: hidden, content: "x" })).toMatchObject({ ok: false, code });
+      expect(readFileSync(join(world.base, "secret.txt"), "utf8")).toBe(outside);
+      await eventually(20_000, async () => {
+        const { results } = (await writer.call("search", { query: word }, { purpose: `${Date.now()}` })).result;
+        expect(JSON.stringify(results)).toContain(`${door}.md`);
+      });
+      const lines = (await world.audit()).filter(({ id }) => id === replaced.auditId);
+      expect(lines.map(({ kind }) => kind)).toEqual(["intent", "call"]);
+    }),
+  );
+
+  verifies("P6.write", async (door) => {
+    await asGuest(world, { door, subject: "wildcard" }, async (guest) => {
+      expect((await guest.tools()).map(({ name }) => name).join()).not.toMatch(/write/i);
+      expect(await guest.call("fs.writeFile", { path: "notes/x.md", content: "x" })).toMatchObject({ ok: false });
+    });
+    await asGuest(world, { door, subject: "writer" }, async (guest) => {
+      const tool = (await guest.tools()).find(({ name }) => /write/i.test(name));
+      expect(tool?.annotations).toMatchObject({ readOnlyHint: false });
+      // MCP clients have a purpose by default; who has none is refused.
+      const silent = await guest.call("fs.writeFile", { path: "notes/silent.md", content: "x" }, { purpose: "" });
+      expect(silent.ok).toBe(door.startsWith("mcp"));
+    });
+    expect(existsSync(join(world.folder, "x.md"))).toBe(false);
+  });
+
+  verifiesOnce("D1.undo", async () => {
+    await asGuest(world, { door: "http", subject: "writer" }, async (writer) => {
+      await writer.call("fs.writeFile", { path: "notes/plan.md", content: "first\n" });
+      await writer.call("fs.writeFile", { path: "notes/plan.md", content: "second\n" });
+    });
+    const plan = join(world.folder, "plan.md");
+    const listed = JSON.parse((await world.run("fs", "versions", plan, "--json")).stdout);
+    expect(listed.versions).toMatchObject([{ path: plan, size: 6 }]);
+    const undone = await world.run("fs", "undo", listed.versions[0].id, "--json");
+    expect([undone.status, readFileSync(plan, "utf8")]).toEqual([0, "first\n"]);
+    // What was undone is kept as well.
+    const { version } = JSON.parse(undone.stdout);
+    expect((await world.run("fs", "undo", version)).status).toBe(0);
+    expect(readFileSync(plan, "utf8")).toBe("second\n");
+    expect((await world.run("fs", "undo", "01AAAAAAAAAAAAAAAAAAAAAAAA")).status).toBe(66);
+    expect((await world.run("fs", "nonsense")).status).toBe(64);
+    expect((await world.audit()).filter(({ method }) => method === "fs.undo")).toHaveLength(2);
+  });
 
   verifies("L3.size", (door) =>
     asGuest(world, { door, subject: "frugal" }, async (frugal) => {

@@ -119,6 +119,10 @@ export const requirements = {
     says: "A method that is not GET or HEAD needs a scope that names the tool and the method exactly, and a purpose.",
     on: every,
   },
+  "P6.write": {
+    says: "fs.writeFile exists for a subject only where a scope names it exactly, and needs a purpose.",
+    on: every,
+  },
   "D1.read": {
     says: "fs.readFile, fs.list and fs.stat give what policy allows and hide the names of the rest.",
     on: every,
@@ -126,12 +130,28 @@ export const requirements = {
   "D1.escape": {
     says: "No path escapes its scope by .., a symlink, a hard link, a special file or a swap between check and use.",
     on: every,
-    partly: "fs.grep, fs.watch and fs.writeFile are to come",
+    partly: "fs.watch is to come",
+  },
+  "D1.grep": {
+    says: "fs.grep finds lines by RE2 patterns in the files that policy shows, with places that fs.readFile takes, and says what was used up.",
+    on: every,
+  },
+  "D1.write": {
+    says: "fs.writeFile replaces a file in one step or not at all, keeps the old version, is on record before it happens, and what it wrote is found.",
+    on: every,
+  },
+  "D1.undo": {
+    says: "portcullis fs versions lists what was replaced, and fs undo puts it back.",
+    on: "once",
   },
   "D2.log": {
     says: "git.log shows the history without the paths that policy hides.",
     on: every,
-    partly: "diff, blame, show and subscribe are to come",
+    partly: "subscribe is to come",
+  },
+  "D2.changes": {
+    says: "git.diff, git.show, git.blame and git.search tell what changed, and nothing of the paths that policy hides: no name, no content, no rename, no message.",
+    on: every,
   },
   "D3.allow-list": {
     says: "http.fetch reaches only addresses that policy and their class allow, at the first request and at each redirect.",

@@ -83,8 +83,12 @@ export interface Assembly {
   stop(withinMs: number): Promise<void>;
 }
 
+/** The folder of the old versions of files that were written. */
+export const versionsFolder = (data: string): string => join(data, "versions");
+
 /** The folder of the policy files. */
-export const policyFolder = (data: string, settings: Settings): string => settings.policies || join(data, "policies");
+export const policyFolder = (data: string, settings: Pick<Settings, "policies">): string =>
+  settings.policies || join(data, "policies");
 
 /** Builds the server from its parts: the one place that knows them all. Adapters do nothing before `start`. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
@@ -110,7 +114,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const vaults = createVaultFeed(index, folders);
   const fetch = createGuardedFetch({ privateHosts: settings.http.privateHosts });
   const adapters = createAdapters({
-    ...{ settings, folders, home, url, index, indexer, roots, fetch },
+    ...{ data, settings, folders, home, url, index, indexer, roots, fetch },
     additions: indexer,
     vaults: vaults.of,
     fault,
@@ -209,8 +213,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   };
 }
 
-interface Sources extends Pick<AssemblyOptions, "folders" | "home" | "url"> {
-  readonly settings: Pick<Settings, "openaiStores">;
+interface Sources extends Pick<AssemblyOptions, "data" | "folders" | "home" | "url"> {
+  readonly settings: Pick<Settings, "openaiStores" | "files" | "policies">;
   readonly index: TextIndex;
   readonly indexer: Indexer;
   readonly additions: Additions;
@@ -226,6 +230,7 @@ const toConsentPage = (url: string | undefined, id: string): string | undefined 
 
 /** The sources that ship. A new kind of source is one line here. */
 const createAdapters = ({
+  data,
   settings,
   folders,
   home,
@@ -239,7 +244,15 @@ const createAdapters = ({
   fault,
   dense,
 }: Sources): readonly Adapter[] => [
-  createFsAdapter({ name: "fs", folders, home }),
+  createFsAdapter({
+    ...{ name: "fs", folders, home },
+    write: {
+      versions: versionsFolder(data),
+      limits: settings.files.versions,
+      bytes: settings.files.maxWriteBytes,
+      closed: [data, policyFolder(data, settings)],
+    },
+  }),
   createGitAdapter({ name: "git", folders, home }),
   createHttpAdapter({ name: "http", fetch }),
   createVaultAdapter({
@@ -278,10 +291,14 @@ export function describeTools(): Registry {
   const index = createMemoryTextIndex();
   const indexer = createIndexer({ index, folders: [], fault: () => {} });
   const world = {
+    data: "",
     folders: [],
     home: "/",
     url: () => "",
-    settings: { openaiStores: [] },
+    settings: {
+      ...{ openaiStores: [], policies: "" },
+      files: { maxWriteBytes: 0, versions: { perFile: 0, bytes: 0, days: 0 } },
+    },
     vaults: async () => undefined,
   };
   const additions: Additions = { add: async () => {}, remove: async () => false };

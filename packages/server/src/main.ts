@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   index: async () => (await import("./cli/index.ts")).index,
   session: async () => (await import("./cli/session.ts")).session,
   client: async () => (await import("./cli/client.ts")).client,
+  fs: async () => (await import("./cli/fs.ts")).fs,
   token: async () => (await import("./cli/token.ts")).token,
   policy: async () => (await import("./cli/policy.ts")).policy,
   consent: async () => (await import("./cli/consent.ts")).consent,

@@ -91,6 +91,20 @@ export const Settings = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    files: Type.Object(
+      {
+        maxWriteBytes: count(1, 5_242_880, "The largest file that fs.writeFile writes or replaces."),
+        versions: Type.Object(
+          {
+            perFile: count(1, 50, "Old versions of one file that are kept."),
+            bytes: count(1, 268_435_456, "Bytes of all old versions together; the oldest go first."),
+            days: count(1, 90, "Days after which an old version goes."),
+          },
+          { ...closed, default: {} },
+        ),
+      },
+      { ...closed, default: {} },
+    ),
     audit: Type.Object(
       {
         durability: Type.Enum(["process", "power"], {

@@ -3,7 +3,7 @@ import { explainAbsence } from "./absence.ts";
 import { type Engine, pooled } from "./engine.ts";
 import { isPlainMount, mountOf } from "./mounts.ts";
 import type { Pinned, PinRequest } from "./pinned.ts";
-import { notFound, refuseMount, refusePath, refuseTarget } from "./refusals.ts";
+import { notFound, refuseMount, refuseSpelling, refuseTarget } from "./refusals.ts";
 import { isSpelledAsListed, toDiskPath } from "./spelling.ts";
 
 /** Names a thing without opening it: no pipe waits, no device acts, and read permission is not needed (open(2)). */
@@ -87,11 +87,3 @@ async function isGone(real: string, stat: Stats, engine: Engine): Promise<boolea
     return true;
   }
 }
-
-const refuseSpelling = (path: string) =>
-  refusePath({
-    reason: "spelling",
-    message: `${path} is not spelled as on this disk, where upper and lower case do not count.`,
-    next: "List the folder and use the path as it is listed.",
-    path,
-  });

@@ -26,7 +26,11 @@ export async function pin(request: PinRequest): Promise<Pinned> {
   }
 }
 
-function checkKind({ path, wanted, hardlinks }: PinRequest, stat: Stats): void {
+/** Throws unless a thing is of the kind that is wanted, with no other name unless that is allowed. */
+export function checkKind(
+  { path, wanted, hardlinks }: Pick<PinRequest, "path" | "wanted" | "hardlinks">,
+  stat: Stats,
+): void {
   if (stat.isDirectory()) {
     if (wanted !== "file") return;
     throw wrongKind(path, "folder", "List it with fs.list.");

@@ -41,7 +41,8 @@ export async function readPinned(pinned: Pinned, { start, end, signal }: Span): 
   }
 }
 
-async function openPinned(pinned: Pinned, engine: Engine): Promise<number> {
+/** A descriptor to read a pinned file by, for the caller to close through the same engine. */
+export async function openPinned(pinned: Pinned, engine: Engine): Promise<number> {
   const mode = fileSafetyMode();
   if (mode === "pinned") return engine.open(pinned.door, readFlags);
   const fd = await engine.open(

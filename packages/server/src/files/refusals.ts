@@ -40,6 +40,23 @@ export const refuseMount = (path: string): CallError =>
     path,
   });
 
+export const refuseSpelling = (path: string): CallError =>
+  refusePath({
+    reason: "spelling",
+    message: `${path} is not spelled as on this disk, where upper and lower case do not count.`,
+    next: "List the folder and use the path as it is listed.",
+    path,
+  });
+
+/** Two names that a policy cannot tell apart. */
+export const refuseAmbiguous = (path: string): CallError =>
+  refusePath({
+    reason: "ambiguous",
+    message: `More than one file is called ${path} when letters with accents are compared.`,
+    next: "Tell the user: one of the files has to be renamed.",
+    path,
+  });
+
 /** The path is one that policy allows and lies where it says, so its absence may be told. */
 export const notFound = (path: string): CallError =>
   new CallError("NOT_FOUND", `There is nothing at ${path}.`, {
@@ -70,6 +87,32 @@ export const unreadable = (path: string, cause: unknown): CallError => {
         path,
         reason: refused ? "system_permission" : "io",
         next: refused ? "Tell the user: the file's owner or mode has to change." : "Try once more, then tell the user.",
+      },
+    },
+  );
+};
+
+/** Writing failed for a reason of the file system; what was there before is still there. */
+export const unwritable = (path: string, cause: unknown): CallError => {
+  const full = isErrno(cause, "ENOSPC", "EDQUOT");
+  const refused = isErrno(cause, "EACCES", "EPERM", "EROFS");
+  return new CallError(
+    "UPSTREAM",
+    full
+      ? `There is no room on the disk for ${path}.`
+      : refused
+        ? `The operating system does not let the server's user write ${path}.`
+        : `Writing ${path} failed${isErrno(cause) ? ` (${cause.code})` : ""}.`,
+    {
+      cause,
+      details: {
+        path,
+        reason: full ? "full" : refused ? "system_permission" : "io",
+        next: full
+          ? "Tell the user: the disk or the quota is full."
+          : refused
+            ? "Tell the user: the folder's owner or mode has to change."
+            : "Try once more, then tell the user.",
       },
     },
   );

@@ -1,5 +1,5 @@
 import { lstat, opendir } from "node:fs/promises";
-import { refusePath } from "./refusals.ts";
+import { refuseAmbiguous } from "./refusals.ts";
 
 const ascii = /^\p{ASCII}*$/u;
 const manyEntries = 20_000;
@@ -17,7 +17,8 @@ export async function toDiskPath(start: string, rest: string): Promise<string> {
   if (decomposed === given) return given;
   const [composedStat, decomposedStat] = await Promise.all([quietStat(given), quietStat(decomposed)]);
   if (composedStat && decomposedStat) {
-    if (composedStat.ino !== decomposedStat.ino || composedStat.dev !== decomposedStat.dev) throw ambiguous(given);
+    if (composedStat.ino !== decomposedStat.ino || composedStat.dev !== decomposedStat.dev)
+      throw refuseAmbiguous(given);
     return given;
   }
   if (composedStat) return given;
@@ -29,13 +30,13 @@ async function walk(start: string, rest: string): Promise<string> {
   let at = start;
   for (const name of rest.split("/").slice(1)) {
     const found = ascii.test(name) || (await quietStat(`${at}/${name}`)) ? [name] : await namesLike(at, name);
-    if (found.length > 1) throw ambiguous(`${start}${rest}`);
+    if (found.length > 1) throw refuseAmbiguous(`${start}${rest}`);
     at = `${at}/${found[0] ?? name}`;
   }
   return at;
 }
 
-async function namesLike(folder: string, name: string): Promise<readonly string[]> {
+export async function namesLike(folder: string, name: string): Promise<readonly string[]> {
   const found: string[] = [];
   try {
     let seen = 0;
@@ -64,11 +65,3 @@ export async function isSpelledAsListed(folder: string, path: string): Promise<b
 }
 
 const quietStat = (path: string) => lstat(path).catch(() => undefined);
-
-const ambiguous = (path: string) =>
-  refusePath({
-    reason: "ambiguous",
-    message: `More than one file is called ${path} when letters with accents are compared.`,
-    next: "Tell the user: one of the files has to be renamed.",
-    path,
-  });

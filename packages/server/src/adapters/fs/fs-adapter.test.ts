@@ -13,7 +13,11 @@ let root: string;
 let adapter: Adapter;
 
 const make = (list?: { entries: number; seen: number; milliseconds: number }): Adapter =>
-  createFsAdapter({ name: "files", folders: [{ name: "root", path: root }], home: base, ...(list && { list }) });
+  createFsAdapter({
+    ...{ name: "files", folders: [{ name: "root", path: root }], home: base },
+    ...(list && { list }),
+    write: { versions: `${base}/versions`, limits: { perFile: 9, bytes: 1e6, days: 9 }, bytes: 1e6, closed: [] },
+  });
 
 beforeEach(() => {
   base = fs.realpathSync(fs.mkdtempSync(`${os.tmpdir()}/fs-`));

@@ -45,6 +45,14 @@ export const ReadFileOutput = Type.Object(
 );
 export type ReadFileOutput = Static<typeof ReadFileOutput>;
 
+const glob = Type.String({
+  minLength: 1,
+  maxLength: 1024,
+  pattern: "^[^{}\\[\\]]*$",
+  description:
+    "Gives only what matches, relative to dir: * and ? within a name, ** for any folders; *.md means in every folder. No braces or brackets.",
+});
+
 export const ListInput = Type.Object(
   {
     dir: path,
@@ -55,15 +63,7 @@ export const ListInput = Type.Object(
         description: "How many levels of folders to list: 1, or all when the glob has a slash.",
       }),
     ),
-    glob: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 1024,
-        pattern: "^[^{}\\[\\]]*$",
-        description:
-          "Gives only what matches, relative to dir: * and ? within a name, ** for any folders; *.md means in every folder listed. No braces or brackets.",
-      }),
-    ),
+    glob: Type.Optional(glob),
   },
   closed,
 );
@@ -109,3 +109,94 @@ export const StatOutput = Type.Object(
   closed,
 );
 export type StatOutput = Static<typeof StatOutput>;
+
+export const GrepInput = Type.Object(
+  {
+    pattern: Type.String({
+      minLength: 1,
+      maxLength: 1000,
+      pattern: "^[^\\n\\r]*$",
+      description: "What a line has to match, in RE2 syntax: no lookaround, no backreferences.",
+    }),
+    dir: path,
+    glob: Type.Optional(glob),
+    literal: Type.Optional(Type.Boolean({ default: false, description: "Takes the pattern as the text itself." })),
+    ignoreCase: Type.Optional(Type.Boolean({ default: false })),
+    context: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 5, default: 0, description: "Lines shown before and after each match." }),
+    ),
+    maxMatches: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 200 })),
+  },
+  closed,
+);
+export type GrepInput = Static<typeof GrepInput>;
+
+export const GrepOutput = Type.Object(
+  {
+    dir: Type.String(),
+    uri: Type.String(),
+    matches: Type.Array(
+      Type.Object(
+        {
+          path: Type.String(),
+          line: Type.Integer({ minimum: 1, description: "Counted from one." }),
+          start: whole("First byte of the line's first match in the file, as fs.readFile's range takes it."),
+          end: whole("The byte after it."),
+          text: Type.String({ description: "The line; of a long one, what stands around the match." }),
+          before: Type.Optional(Type.Array(Type.String())),
+          after: Type.Optional(Type.Array(Type.String())),
+        },
+        closed,
+      ),
+      { description: "A line each, file by file." },
+    ),
+    files: whole("Files that were searched."),
+    skipped: Type.Object(
+      { binary: whole("Files that hold a NUL byte."), large: whole("Files that are too large to search.") },
+      closed,
+    ),
+    truncated: Type.Optional(
+      Type.Enum(["matches", "answer", "files", "bytes", "time"], {
+        description: "Given when there may be more: what was used up. Search a deeper dir or with a narrower glob.",
+      }),
+    ),
+  },
+  closed,
+);
+export type GrepOutput = Static<typeof GrepOutput>;
+
+export const WriteFileInput = Type.Object(
+  {
+    path,
+    content: Type.String({ description: "The whole file: what is not in it is gone from the file." }),
+    encoding: Type.Optional(
+      Type.Enum(["utf8", "base64"], { default: "utf8", description: "base64 for what is not text." }),
+    ),
+    mustBeNew: Type.Optional(
+      Type.Boolean({ default: false, description: "Refuses to replace: writes only where there is no file yet." }),
+    ),
+    ifMatch: Type.Optional(
+      Type.String({
+        pattern: "^[0-9a-fA-F]{64}$",
+        description: "SHA-256 of the file as it was read: nothing is written when it has changed since.",
+      }),
+    ),
+  },
+  closed,
+);
+export type WriteFileInput = Static<typeof WriteFileInput>;
+
+export const WriteFileOutput = Type.Object(
+  {
+    path: Type.String(),
+    uri: Type.String(),
+    created: Type.Boolean({ description: "True when there was no file before." }),
+    size: whole("Bytes of the file now."),
+    sha256: Type.String({ description: "SHA-256 of what was written." }),
+    version: Type.Optional(
+      Type.String({ description: "The old version's id: the owner restores it with `portcullis fs undo`." }),
+    ),
+  },
+  closed,
+);
+export type WriteFileOutput = Static<typeof WriteFileOutput>;

@@ -1,6 +1,11 @@
 import { createRoots } from "../../files/roots.ts";
 import type { Adapter, ServedFolder } from "../adapter.ts";
-import { createLog, type GitLimits } from "./log.ts";
+import { createBlame } from "./blame.ts";
+import { createDiff } from "./diff.ts";
+import { createLog } from "./log.ts";
+import { createSearch } from "./search.ts";
+import { createShow } from "./show.ts";
+import type { GitLimits, GitSource } from "./source.ts";
 
 interface GitOptions {
   readonly name: string;
@@ -14,13 +19,13 @@ interface GitOptions {
 
 const defaults: GitLimits = { milliseconds: 15_000, bytes: 64 * 1024 * 1024, commits: 20_000 };
 
-/** Histories of the repositories in the served folders: `git.log`. Reads only, through the git program. */
+/** Histories of the repositories in the served folders: `git.log`, `git.diff`, `git.blame`, `git.show`, `git.search`. Reads only, through the git program. */
 export function createGitAdapter({ name, folders, home, gitPath = "git", limits = defaults }: GitOptions): Adapter {
   const roots = createRoots(folders);
-  const tools = [createLog({ place: { folders, home }, roots, gitPath, limits })];
+  const source: GitSource = { place: { folders, home }, roots, gitPath, limits };
   return {
     name,
-    tools: () => tools,
+    tools: () => [createLog(source), createDiff(source), createBlame(source), createShow(source), createSearch(source)],
     async stop() {
       roots.close();
     },

@@ -6,8 +6,8 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Adapter, Permit, Tool } from "../adapter.ts";
 import { createGitAdapter } from "./create-git-adapter.ts";
-import type { GitLimits } from "./log.ts";
 import type { LogInput, LogOutput } from "./schemas.ts";
+import type { GitLimits } from "./source.ts";
 
 let base: string;
 let root: string;

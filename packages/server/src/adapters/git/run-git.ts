@@ -35,13 +35,16 @@ const overruled = [
   "core.pager=cat",
   "core.sshCommand=false",
   "core.alternateRefsCommand=true",
+  "core.quotePath=true",
   "core.attributesFile=/dev/null",
   "core.excludesFile=/dev/null",
+  "blame.ignoreRevsFile=",
   "credential.helper=",
   "diff.external=",
   "diff.orderFile=/dev/null",
   "diff.renames=false",
   "diff.ignoreSubmodules=none",
+  "diff.submodule=short",
   "gpg.program=false",
   "gpg.ssh.program=false",
   "gpg.x509.program=false",
@@ -73,13 +76,21 @@ const environment = {
   GIT_PAGER: "cat",
 } as const;
 
+/** Runs git as `runGitBytes` does, and yields its output as text; bytes that are no UTF-8 come out as U+FFFD. */
+export async function* runGit(run: GitRun): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  for await (const bytes of runGitBytes(run)) yield decoder.decode(bytes, { stream: true });
+  const rest = decoder.decode();
+  if (rest !== "") yield rest;
+}
+
 /**
- * Runs git, read-only, on a pinned repository, and yields its output as text. No shell, no configuration but the repository's (with what
+ * Runs git, read-only, on a pinned repository, and yields its output. No shell, no configuration but the repository's (with what
  * it could run overruled), no network, no prompt. The child is killed on abort, at either limit, and when the reader stops.
  *
  * Throws `GitCut` at a limit, `GitFailure` for git's own errors, `UPSTREAM` when git cannot be run.
  */
-export async function* runGit(run: GitRun): AsyncGenerator<string> {
+export async function* runGitBytes(run: GitRun): AsyncGenerator<Buffer> {
   run.signal.throwIfAborted();
   const child = start(run);
   const kill = (): void => void child.kill("SIGKILL");
@@ -101,9 +112,9 @@ export async function* runGit(run: GitRun): AsyncGenerator<string> {
   ended.catch(() => {});
   try {
     let bytes = 0;
-    for await (const text of child.stdout?.setEncoding("utf8") ?? []) {
-      bytes += Buffer.byteLength(text);
-      yield text;
+    for await (const piece of (child.stdout ?? []) as AsyncIterable<Buffer>) {
+      bytes += piece.length;
+      yield piece;
       if (bytes > run.bytes) throw new GitCut();
     }
     const status = await ended;

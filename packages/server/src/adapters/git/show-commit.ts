@@ -1,6 +1,6 @@
 import type { Resource } from "@portcullis/contracts";
 import type { RawCommit } from "./parse-log.ts";
-import type { Commit } from "./schemas.ts";
+import type { ChangedFile, Commit } from "./schemas.ts";
 
 export type Allows = (resource: Resource) => boolean;
 
@@ -39,6 +39,12 @@ export function showCommit(raw: RawCommit, repository: string, allows: Allows): 
     files: visible.slice(0, mostFiles),
     ...(visible.length > mostFiles && { filesTruncated: true }),
   };
+}
+
+/** The same commit with some of its files: its message has been judged by all of them. */
+export function withFiles(commit: Commit, files: readonly ChangedFile[]): Commit {
+  const { filesTruncated: _all, ...rest } = commit;
+  return { ...rest, files: files.slice(0, mostFiles), ...(files.length > mostFiles && { filesTruncated: true }) };
 }
 
 const struck = "[hidden path]";
