@@ -13,7 +13,7 @@ const openMs = 15_000;
 beforeAll(async () => {
   world = await openWorld({
     files: { "todo.md": "# To do\n\nWater the plants.\n", "plans/garden.md": "# Garden\n\nPlant a walnut.\n" },
-    settings: `consent: { openMs: ${openMs} }\nlimits: { turnCalls: 500, turnCeiling: 5000 }\n`,
+    settings: `consent: { openMs: ${openMs} }\nlimits: { turnCalls: 5000, turnCeiling: 50000 }\n`,
   });
 });
 afterAll(() => world?.close());
