@@ -111,7 +111,7 @@ function take([kind, first, second]: Step, fill: (text: string) => string, undo:
     case "bind":
       mkdirSync(b, { recursive: true });
       execFileSync("mount", ["--bind", a, b], { stdio: "ignore" });
-      undo.push(() => execFileSync("umount", [b], { stdio: "ignore" }));
+      undo.push(() => execFileSync("umount", ["-l", b], { stdio: "ignore" }));
       return;
     default:
       throw new Error(`The corpus has a step of an unknown kind: ${kind}`);

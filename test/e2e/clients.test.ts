@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => world?.close());
 
 const steps: readonly Step[] = [
-  { tool: /search$/, args: { query: "ferns", purpose: "to plan the week" } },
+  { tool: /__search$/, args: { query: "ferns", purpose: "to plan the week" } },
   { tool: /__fetch$/, args: ([found]) => ({ id: /"id": *"([^"]+)"/.exec(found ?? "")?.[1] }) },
   { says: "The ferns want water." },
 ];

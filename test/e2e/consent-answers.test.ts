@@ -8,12 +8,12 @@ import { verifies, verifiesOnce } from "../support/verifies.ts";
 import { openWorld, type World } from "../support/world.ts";
 
 let world: World;
-const openMs = 6_000;
+const openMs = 15_000;
 
 beforeAll(async () => {
   world = await openWorld({
     files: { "todo.md": "# To do\n\nWater the plants.\n", "plans/garden.md": "# Garden\n\nPlant a walnut.\n" },
-    settings: `consent: { openMs: ${openMs} }\nlimits: { turnCalls: 500, turnCeiling: 5000 }\n`,
+    settings: `consent: { openMs: ${openMs} }\nlimits: { turnCalls: 5000, turnCeiling: 50000 }\n`,
   });
 });
 afterAll(() => world?.close());

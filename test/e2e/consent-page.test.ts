@@ -8,7 +8,11 @@ let world: World;
 
 beforeAll(async () => {
   world = await openWorld({
-    files: { "plans/garden.md": "# Garden\n\nPlant a walnut.\n", "plans/shed.md": "# Shed\n" },
+    files: {
+      "plans/garden.md": "# Garden\n\nPlant a walnut.\n",
+      "plans/shed.md": "# Shed\n",
+      "plans/api-token.txt": "none\n",
+    },
     settings: "consent: { openMs: 30000 }\nlimits: { turnCalls: 500, turnCeiling: 5000 }\n",
   });
 });
@@ -58,7 +62,8 @@ describe("the owner's page", () => {
     expect(asked).toMatchObject({ status: 200, url: { pathname: `/consent/${id}` } });
     expect(asked.html).toContain("&lt;b&gt;it&lt;/b&gt; &lt;U+202E&gt;reversed (as it says)");
     expect(asked.html).not.toContain("\u202e");
-    expect(asked.html).toContain("plans/**</code> (2 files)");
+    expect(asked.html).toContain("plans/**</code> (3 files). <strong>Some sound like secrets: <code>");
+    expect(asked.html).toContain("api-token.txt");
     // Enter presses the first button.
     expect(/<button name="offer" value="(\w+)"/.exec(asked.html)?.[1]).toBe("deny");
     for (const [name, value] of [

@@ -5,7 +5,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "@portcullis/client";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { leanFlags } from "../../packages/server/src/cli/lean-process.ts";
 import { enterMcp, stdioTransport } from "../support/doors.ts";
 import { verifiesOnce } from "../support/verifies.ts";
 import { main, openWorld, runPortcullis, startServer, stopServer, type World } from "../support/world.ts";
@@ -35,6 +36,13 @@ describe("starting", () => {
     const { stdout } = await world.run("token", "list", "--json");
     expect(stdout).toContain('"owner"');
     expect(stdout).not.toContain(world.ownerToken);
+  });
+
+  test("the server is itself with a small heap, under the id that it was started with", (context) => {
+    if (process.platform !== "linux") return context.skip("Only Linux tells a process's arguments under /proc.");
+    const [, ...args] = readFileSync(`/proc/${world.server.pid}/cmdline`, "utf8").split("\0");
+    expect(args.slice(0, leanFlags.length)).toEqual([...leanFlags]);
+    expect(readFileSync(`/proc/${world.server.pid}/environ`, "utf8")).toContain("MALLOC_ARENA_MAX=2");
   });
 
   verifiesOnce("A3.loopback", async () => {

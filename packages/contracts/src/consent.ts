@@ -43,7 +43,7 @@ const ConsentOffer = Type.Object(
       Type.Object(
         {
           files: Type.Integer({ minimum: 0 }),
-          secrets: Type.Array(Type.String(), { description: "Names among them that sound like secrets." }),
+          sensitive: Type.Array(Type.String(), { description: "Names among them that sound like secrets." }),
           whole: Type.Boolean({ description: "False when there is more than was looked at." }),
         },
         closed,

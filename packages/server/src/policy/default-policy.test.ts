@@ -61,7 +61,7 @@ describe("the default policy", () => {
 
   test("opens nothing else: no other folder, tool, subject or web page", () => {
     expect(decide("/home/me/a")).toBe("no_allow");
-    expect(decide("/srv/vault/a", "fs.grep")).toBe("no_scope");
+    expect(decide("/srv/vault/a", "fs.writeFile")).toBe("no_scope");
     expect(judge({ kind: "url", href: "https://a.test/", method: "GET" }, "http.fetch")).toBe("no_scope");
     expect(judge({ kind: "path", path: "/srv/vault/a" }, "fs.readFile", "duck@home")).toBe("unknown_subject");
   });

@@ -6,6 +6,7 @@ import { escapeGlob } from "./glob.ts";
 import { findAllows } from "./match.ts";
 import { compilePurpose } from "./name-pattern.ts";
 import { compilePath, type Places } from "./path-pattern.ts";
+import { helped } from "./refuse.ts";
 import type { CompiledScope, Rule, Target } from "./scope.ts";
 import { type ToolRules, toToolRules } from "./tool-rules.ts";
 import { compileUrl, isUrl } from "./url-pattern.ts";
@@ -40,17 +41,8 @@ export const toGrantId = ({ id, file }: ScopeRef): string | undefined =>
 
 const prefix = "grant:";
 
-/** What the owner's answer can change; a missing purpose or a deny rule it cannot. */
-export const answerable: ReadonlySet<Reason> = new Set<Reason>([
-  "unknown_subject",
-  "no_scope",
-  "no_allow",
-  "purpose_not_served",
-  "expired",
-  "write_not_named",
-  "method_not_named",
-  "consent",
-]);
+/** What the owner's answer can change: whatever one more scope would, and what they want to be asked. A missing purpose or a deny rule it cannot. */
+export const answerable: ReadonlySet<Reason> = new Set<Reason>([...helped, "consent"]);
 
 export interface CompiledGrant {
   readonly grant: Grant;

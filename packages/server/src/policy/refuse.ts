@@ -27,7 +27,7 @@ export function refuse(question: Question, reason: Reason, scope: CompiledScope 
 }
 
 /** The reasons that one more scope would remove. */
-const helped: ReadonlySet<Reason> = new Set<Reason>([
+export const helped: ReadonlySet<Reason> = new Set<Reason>([
   "unknown_subject",
   "no_scope",
   "no_allow",

@@ -48,15 +48,16 @@ export function createFsAdapter({
   const versions = createVersions(write.versions, write.limits);
   const threads = createGrepThreads();
   const closed = (): readonly string[] => write.closed.map(realPathOf);
+  const tools = [
+    createReadFile(source),
+    createList(source, list),
+    createStat(source),
+    createGrep(source, threads, grep),
+    createWriteFile(source, { versions, bytes, closed }),
+  ];
   return {
     name,
-    tools: () => [
-      createReadFile(source),
-      createList(source, list),
-      createStat(source),
-      createGrep(source, threads, grep),
-      createWriteFile(source, { versions, bytes, closed }),
-    ],
+    tools: () => tools,
     async start() {
       for (const folder of folders) await roots.open(folder);
     },

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import { CallError, type Resource } from "@portcullis/contracts";
@@ -6,7 +7,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Adapter, Permit, Tool } from "../adapter.ts";
 import { createFsAdapter } from "./create-fs-adapter.ts";
-import type { ListOutput, ReadFileOutput, StatOutput } from "./schemas.ts";
+import type { ListOutput, ReadFileOutput, StatOutput, WriteFileOutput } from "./schemas.ts";
 
 let base: string;
 let root: string;
@@ -207,5 +208,52 @@ describe("fs.list", () => {
     await adapter.stop?.();
     adapter = make({ entries: 7, seen: 100, milliseconds: 5_000 });
     expect((await list({ depth: 9 })).truncated).toBe(false);
+  });
+});
+
+describe("fs.writeFile", () => {
+  const write = (input: object, allows?: Allows) =>
+    call<WriteFileOutput>("fs.writeFile", { path: "root/a.txt", content: "x", ...input }, allows);
+
+  test("writes text and bytes, and tells what stands there now", async () => {
+    const { created, size, sha256, version } = await write({ content: "caf\u00e9" });
+    expect([created, size, version]).toEqual([true, 5, undefined]);
+    expect(sha256).toBe(createHash("sha256").update("caf\u00e9").digest("hex"));
+    expect(await write({ content: "Yf9i", encoding: "base64" })).toMatchObject({ created: false, size: 3 });
+    expect(fs.readFileSync(`${root}/a.txt`)).toEqual(Buffer.from([0x61, 0xff, 0x62]));
+    expect((await refusal(write({ content: "Yf9*", encoding: "base64" }))).details).toMatchObject({ reason: "base64" });
+    expect((await refusal(write({ content: "half \ud800" }))).details).toMatchObject({ reason: "surrogate" });
+    expect((await refusal(write({ content: "x".repeat(1_000_001) }))).code).toBe("TOO_LARGE");
+  });
+
+  test("never writes a mask over the secret that it stands for", async () => {
+    fs.writeFileSync(`${root}/a.txt`, "key = hunter2\nold = [redacted:password]\n");
+    const masked = "key = [redacted:password]\nold = [redacted:password]\n";
+    expect((await refusal(write({ content: masked }))).details).toMatchObject({ reason: "masked" });
+    expect(fs.readFileSync(`${root}/a.txt`, "utf8")).toContain("hunter2");
+    await write({ content: "old = [redacted:password]\n" });
+    await write({ path: "root/new.txt", content: "about [redacted:password]\n" });
+  });
+
+  test("goes back over folders, never over links, where the system would mean another place", async () => {
+    fs.mkdirSync(`${base}/outside/sub`, { recursive: true });
+    fs.mkdirSync(`${root}/sub`);
+    fs.symlinkSync(`${base}/outside/sub`, `${root}/away`);
+    await write({ path: "root/sub/../a.txt" });
+    await write({ path: "root/nowhere/../b.txt" });
+    expect((await refusal(write({ path: "root/away/../c.txt" }))).details).toMatchObject({ reason: "real_path" });
+    expect(fs.readdirSync(root).sort()).toEqual(["a.txt", "away", "b.txt", "sub"]);
+  });
+
+  test("lets one writer of many win, and no content be mixed", async () => {
+    const contents = Array.from({ length: 20 }, (_, index) => `${index}`.repeat(10_000));
+    const made = await Promise.all(contents.map((content) => write({ content }).catch(() => undefined)));
+    expect(made.every((answer) => answer !== undefined)).toBe(true);
+    expect(contents).toContain(fs.readFileSync(`${root}/a.txt`, "utf8"));
+    const { sha256 = "" } = made.at(-1) ?? {};
+    const edits = await Promise.all(
+      ["one", "two"].map((content) => write({ content, ifMatch: sha256 }).catch(() => "lost")),
+    );
+    expect(edits.filter((edit) => edit === "lost")).toHaveLength(1);
   });
 });

@@ -1,5 +1,6 @@
 import { CallError, toUri } from "@portcullis/contracts";
-import { toCanonicalPath } from "../../files/canonical-path.ts";
+import { detoursOf, toCanonicalPath } from "../../files/canonical-path.ts";
+import { pin } from "../../files/pin.ts";
 import { replaceFile } from "../../files/replace-file.ts";
 import type { Versions } from "../../files/versions.ts";
 import type { Tool, Use } from "../adapter.ts";
@@ -45,6 +46,7 @@ async function writeFile(
       details: { path, reason: "size", size: content.length, limit: most, next: "Write less, or several files." },
     });
   }
+  for (const detour of detoursOf(input.path, source.place)) await checkDetour(source, detour);
   const { created, version, sha256 } = await replaceFile({
     path,
     content,
@@ -67,6 +69,15 @@ async function writeFile(
     sha256,
     ...(version !== undefined && { version }),
   };
+}
+
+/** A path is read without the disk, where `link/..` is no way anywhere. Who writes may have meant where the link leads: that is refused. */
+async function checkDetour({ roots }: FileSource, path: string): Promise<void> {
+  try {
+    (await pin({ path, wanted: "folder", roots, allows: () => false })).close();
+  } catch (error) {
+    if (!(error instanceof CallError && error.code === "NOT_FOUND")) throw error;
+  }
 }
 
 function toBytes(path: string, { content, encoding = "utf8" }: WriteFileInput): Buffer {

@@ -23,9 +23,10 @@ const defaults: GitLimits = { milliseconds: 15_000, bytes: 64 * 1024 * 1024, com
 export function createGitAdapter({ name, folders, home, gitPath = "git", limits = defaults }: GitOptions): Adapter {
   const roots = createRoots(folders);
   const source: GitSource = { place: { folders, home }, roots, gitPath, limits };
+  const tools = [createLog(source), createDiff(source), createBlame(source), createShow(source), createSearch(source)];
   return {
     name,
-    tools: () => [createLog(source), createDiff(source), createBlame(source), createShow(source), createSearch(source)],
+    tools: () => tools,
     async stop() {
       roots.close();
     },

@@ -79,7 +79,9 @@ function createSieve(wanted: Iterable<string>): (first: number, second: number) 
     const first = foldedUnit(unit);
     if (first === 1) return false;
     if (!isLatin(first)) return !firsts.has(first);
-    return isLatin(second) ? pairs[(first & 31) * 32 + toSecond(second)] === 0 : !firsts.has(first);
+    // What is folded may become two letters: œ is oe.
+    const both = unit < 128 && isLatin(second);
+    return both ? pairs[(first & 31) * 32 + toSecond(second)] === 0 : !firsts.has(first);
   };
 }
 

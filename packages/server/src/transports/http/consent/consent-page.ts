@@ -67,8 +67,8 @@ type Offer = OpenRequest["offers"][number];
 function opensOf({ patterns, opens }: Offer): string {
   const files = `${opens?.files ?? 0} files${opens?.whole === false ? " or more" : ""}`;
   const secrets =
-    opens && opens.secrets.length > 0
-      ? `. <strong>Some sound like secrets: ${opens.secrets.map(code).join(", ")}</strong>`
+    opens && opens.sensitive.length > 0
+      ? `. <strong>Some sound like secrets: ${opens.sensitive.map(code).join(", ")}</strong>`
       : "";
   return `<br>Opens ${patterns.map(code).join(" ")} (${files})${secrets}`;
 }
