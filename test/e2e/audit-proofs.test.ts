@@ -12,7 +12,7 @@ const policies = {
 subject: reader
 scopes:
   - { id: everything, tool: "*", allow: ["@served/**"], deny: ["@served/broken.md"] }
-  - { id: texts, tool: "index.*", allow: ["https://example.org/**"] }
+  - { id: texts, tool: index.add, allow: ["https://example.org/**"] }
 `,
 };
 const secret = "AKIAIOSFODNN7EXAMPLE";
@@ -85,8 +85,8 @@ describe("what proves the audit", () => {
     const doomed = await openWorld({ policies });
     try {
       await asGuest(doomed, { door: "http", subject: "reader" }, async (reader) => {
-        const added = await reader.call("index.add", { url: "https://example.org/a", title: "A", text: "A text." });
-        expect(added).toMatchObject({ ok: true });
+        const added = await reader.call("index.add", { uri: "https://example.org/a", text: "A text." });
+        expect(added, JSON.stringify(added)).toMatchObject({ ok: true });
       });
       const [intent] = (await doomed.audit()).filter(({ kind }) => kind === "intent");
       expect(intent).toBeDefined();
