@@ -4,13 +4,17 @@ import { machine } from "../measure.ts";
 import { readCorpus } from "./corpus.ts";
 import { enterNamespace } from "./network/namespace.ts";
 import { type Attack, trySsrf } from "./network/ssrf.ts";
+import { type HostCase, tryUrls, type UrlCase } from "./network/urls.ts";
 
 const { values } = parseArgs({ options: { only: { type: "string", default: "ssrf,urls,hostile,ways" } } });
 const attacks = readCorpus<Attack>("ssrf");
+const urls = readCorpus<UrlCase>("url-whatwg");
+const hosts = readCorpus<HostCase>("url-toascii");
 
 console.log(process.env.PORTCULLIS_NAMESPACE === "1" ? machine() : "");
 const parts: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   ssrf: async () => (attacks ? trySsrf(attacks) : [missing("ssrf")]),
+  urls: async () => (urls && hosts ? tryUrls(urls, hosts) : [missing("url-whatwg and url-toascii")]),
 };
 const none = enterNamespace(import.meta.filename);
 if (none !== undefined) {

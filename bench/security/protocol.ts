@@ -4,9 +4,12 @@ import { machine } from "../measure.ts";
 import { readCorpus } from "./corpus.ts";
 import { type Body, tryBodies } from "./protocol/bodies.ts";
 import { type FrameCase, tryFrames } from "./protocol/frames.ts";
+import { measureIdle } from "./protocol/idle.ts";
 import { type PortcullisTarget, startPortcullis } from "./protocol/target.ts";
 
-const { values } = parseArgs({ options: { only: { type: "string", default: "bodies,frames" } } });
+const { values } = parseArgs({
+  options: { only: { type: "string", default: "bodies,frames,idle" }, sockets: { type: "string", default: "10000" } },
+});
 const missing = (name: string): readonly string[] => [
   `No corpus: PORTCULLIS_CORPORA names no folder with ${name}.jsonl.gz.`,
 ];
@@ -16,6 +19,7 @@ const frames = readCorpus<FrameCase>("websocket");
 const parts: Readonly<Record<string, (target: PortcullisTarget) => Promise<readonly string[]>>> = {
   bodies: async (target) => (bodies ? tryBodies(bodies, target) : missing("jsonrpc")),
   frames: async (target) => (frames ? tryFrames(frames, target) : missing("websocket")),
+  idle: async (target) => measureIdle(target, Number(values.sockets)),
 };
 
 console.log(machine());

@@ -10,6 +10,7 @@ export interface RawSocket {
   readonly socket: Socket;
   /** The status of the handshake. */
   readonly status: number;
+  readonly head: string;
   readonly said: readonly Said[];
   /** Resolves with the close code (1006 without a close frame) when the server has ended the connection. */
   readonly ended: Promise<number>;
@@ -64,6 +65,7 @@ export function dialBytes({
       resolve({
         socket,
         status,
+        head: head.toString("latin1"),
         said,
         ended,
         write: (bytes) =>
