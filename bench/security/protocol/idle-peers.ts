@@ -18,6 +18,8 @@ async function hold(): Promise<void> {
     if (bytes[0] === 0x89) socket.write(pong);
   });
   socket.once("close", () => open.delete(socket));
+  // For a ping that has come while nobody answered them yet.
+  socket.write(pong);
 }
 
 let left = count;

@@ -7,6 +7,6 @@ const collect = runInNewContext("gc");
 process.on("SIGUSR2", () => {
   collect();
   const gained = [Object, Array, Function, String].flatMap(({ prototype }) => Object.keys(prototype));
-  const { rss } = process.memoryUsage();
-  process.stderr.write(`${JSON.stringify({ probe: true, gained, rss })}\n`);
+  const { rss, heapUsed, external } = process.memoryUsage();
+  process.stderr.write(`${JSON.stringify({ probe: true, gained, rss, used: heapUsed + external })}\n`);
 });

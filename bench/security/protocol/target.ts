@@ -11,8 +11,8 @@ export interface Target {
   /** Undefined where nobody logs in. */
   readonly token: string | undefined;
   alive(): boolean;
-  /** What is left after a full collection; `gained` are the names that were added to prototypes. */
-  probe(): Promise<{ readonly gained: readonly string[]; readonly rss: number }>;
+  /** What is left after a full collection (`rss` and, of it, `used`); `gained` are the names that were added to prototypes. */
+  probe(): Promise<Probed>;
   close(): Promise<void>;
 }
 
@@ -81,7 +81,13 @@ export async function startBarePeer(): Promise<Target> {
   };
 }
 
-async function ask(signal: () => void, log: () => string): Promise<{ gained: readonly string[]; rss: number }> {
+export interface Probed {
+  readonly gained: readonly string[];
+  readonly rss: number;
+  readonly used: number;
+}
+
+async function ask(signal: () => void, log: () => string): Promise<Probed> {
   const before = log().length;
   signal();
   for (let tries = 0; tries < 200; tries++) {
@@ -90,7 +96,7 @@ async function ask(signal: () => void, log: () => string): Promise<{ gained: rea
       .slice(before)
       .split("\n")
       .find((each) => each.includes('"probe":true') && each.endsWith("}"));
-    if (line) return JSON.parse(line) as { gained: readonly string[]; rss: number };
+    if (line) return JSON.parse(line) as Probed;
   }
   throw new Error(`The server gave no answer to the probe:\n${log().slice(-2_000)}`);
 }
