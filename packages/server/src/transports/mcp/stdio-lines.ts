@@ -142,8 +142,13 @@ export class StdioLines implements Transport {
 
   #settle(id: RequestId): void {
     this.#pending.delete(id);
+    this.#goOn();
+  }
+
+  #goOn(): void {
     if (this.#ended) this.#closeWhenAnswered();
-    else if (!this.#closed && this.#pending.size < maxPending) this.#options.input.resume();
+    else if (!this.#closed && this.#pending.size < maxPending && this.#refusing < maxPending)
+      this.#options.input.resume();
   }
 
   #end = (): void => {
@@ -163,11 +168,12 @@ export class StdioLines implements Transport {
   async #refuse(error: CallError, id: RequestId | null): Promise<void> {
     const { corridor, origin } = this.#options;
     this.#refusing += 1;
+    if (this.#refusing >= maxPending) this.#options.input.pause();
     try {
       await this.#write(toErrorResponse(await corridor.refuse(origin, "mcp line", error), id));
     } finally {
       this.#refusing -= 1;
-      if (this.#ended) this.#closeWhenAnswered();
+      this.#goOn();
     }
   }
 
