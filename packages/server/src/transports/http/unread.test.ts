@@ -3,7 +3,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { createFakeCorridor, fakeTool } from "../../../../../test/support/fake-corridor.ts";
 import { freePort } from "../../../../../test/support/http-line.ts";
-import { endWhenUnread } from "../mcp/http-reply.ts";
+import { endWhenUnread, openEventStream } from "../mcp/http-reply.ts";
 import { createHttpDoor } from "./http-door.ts";
 
 const ends: (() => unknown)[] = [];
@@ -18,7 +18,8 @@ async function openDoor(): Promise<number> {
   const big = fakeTool("big", [], () => ({ text: megabyte }));
   const slow = fakeTool("slow", [], () => new Promise((resolve) => setTimeout(resolve, 1_500, { text: "slow" })));
   const none = async (): Promise<void> => {};
-  const corridor = createFakeCorridor([big, slow], { secret: "duck" });
+  const quick = fakeTool("quick", [], () => ({ text: "quick" }));
+  const corridor = createFakeCorridor([big, slow, quick], { secret: "duck" });
   const at = { host: "127.0.0.1", port, allowedHosts: [], allowedOrigins: [], mcp: none, sse: none };
   const door = createHttpDoor({ ...at, corridor, unreadMs: 300 });
   await door.listen();
@@ -53,7 +54,7 @@ test("answers that nobody takes are given up with their connection", async () =>
 
 test("a slow call behind another one is answered, however long its connection is quiet", async () => {
   const { socket, read } = dial(await openDoor());
-  socket.write(call("slow") + call("slow"));
+  socket.write(call("quick") + call("slow"));
   let text = "";
   socket.on("data", (chunk) => {
     text += chunk;
@@ -81,4 +82,25 @@ test("a stream that nobody reads ends, and one that is read does not", async () 
   const count = (): Promise<number> => new Promise((resolve) => server.getConnections((_, open) => resolve(open)));
   await expect.poll(count, { timeout: 10_000 }).toBe(1);
   expect(reader.socket.destroyed).toBe(false);
+});
+
+test("a stream ends at once when too much of it waits", async () => {
+  const closed = Promise.withResolvers<void>();
+  const server = createServer((_, response) => {
+    response.once("close", () => closed.resolve());
+    const stream = openEventStream(response);
+    for (let n = 0; n < 40; n++) stream.write({ jsonrpc: "2.0", method: "notifications/x", params: { megabyte } });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  ends.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { socket } = dial((server.address() as AddressInfo).port);
+  socket.pause();
+  socket.write("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+  const started = performance.now();
+  await closed.promise;
+  // The heartbeats alone would need half a minute.
+  expect(performance.now() - started).toBeLessThan(20_000);
 });
