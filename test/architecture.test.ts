@@ -109,6 +109,27 @@ test("no source file is longer than 400 lines", () => {
   expect(long).toEqual([]);
 });
 
+/** What reaches out by other means than the guarded fetch, and whom it reaches. */
+const ownWays: Readonly<Record<string, string>> = {
+  "packages/server/src/cli/doctor.ts": "the server of its own data folder, at the address that it wrote there",
+};
+
+test("only the network's folder opens connections", () => {
+  const clients =
+    /^import (?!type)[^;]*from "(undici|node:https|node:http2|node:tls|node:dgram|node:dns(\/promises)?)"/m;
+  const dials = /^import (?!type)[^;]*[{ ](connect|createConnection|request|get)\b[^;]*from "node:(net|http)"/m;
+  const platform = /globalThis\.fetch\(|new (WebSocket|EventSource|XMLHttpRequest)\(/;
+  const reaching = filesOf("packages/server/src").filter((file) => {
+    if (file.includes("/network/")) return false;
+    const text = read(file);
+    // A `fetch` that is handed in, as the guarded one is, has a name in its file; the platform's has none.
+    const handedIn = /[{(,]\s*fetch\s*[,}:=)]|(const|readonly) fetch\b/.test(text);
+    const calls = !handedIn && /(await|return|[=(,>])\s*fetch\(/.test(text);
+    return clients.test(text) || dials.test(text) || platform.test(text) || calls;
+  });
+  expect(reaching).toEqual(Object.keys(ownWays));
+});
+
 function filesOf(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && !file.includes("node_modules"))

@@ -271,6 +271,14 @@ export const requirements = {
     says: "A call that takes too long ends with TIMEOUT, and a withdrawn one is stopped.",
     on: ["websocket"],
   },
+  "L3.bodies": {
+    says: "A body that is packed, too large or too deep and a batch over the bound are refused, and the next call is answered.",
+    on: every,
+  },
+  "L3.unread": {
+    says: "Peers that ask for much and read nothing of it hold up nobody else.",
+    on: ["websocket", "http"],
+  },
   "U1.record": {
     says: "Every call, allowed or not, is in the audit with who, what, when, why, decision, masks and outcome.",
     on: every,
@@ -328,6 +336,10 @@ export const requirements = {
     says: "A stopped server finishes the calls that run, and the next one starts on its data.",
     on: "once",
     partly: "unit and container files are to come",
+  },
+  "O4.deadline": {
+    says: "A stopped server ends within its deadline with 0, whatever is open: half requests, idle sockets, streams, calls that run and peers that read nothing.",
+    on: "once",
   },
   "O2.bad-start": {
     says: "A port in use, a data folder that is read-only or in use and a folder that is not there each end with their own exit status and what to do.",

@@ -36,6 +36,8 @@ export interface HttpDoorOptions extends SenderRules {
   readonly logins?: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   /** Bytes of one body, and of one message on the WebSocket. */
   readonly maxBody?: number;
+  /** How long (ms) an answer is kept for a client that takes nothing of it; then the connection is cut off. */
+  readonly unreadMs?: number;
 }
 
 export interface HttpDoor {
@@ -118,14 +120,18 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   };
 }
 
-interface Gate extends Pick<HttpDoorOptions, "corridor" | "mcp" | "sse" | "logins"> {
+interface Gate extends Pick<HttpDoorOptions, "corridor" | "mcp" | "sse" | "logins" | "unreadMs"> {
   readonly rules: SenderRules;
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /** The server itself. MCP's requests pass by the web framework, which would only cost them time and read their bodies. */
-function createGate({ corridor, mcp, sse, logins, rules, handler }: Gate): Server {
+function createGate({ corridor, mcp, sse, logins, rules, handler, unreadMs = 30_000 }: Gate): Server {
   const receive = (request: IncomingMessage, response: ServerResponse): void => {
+    // From when all of it is written: Node's own timeout knows whether the system has taken any of it, and ends the connection.
+    response.once("prefinish", () => response.socket?.setTimeout(unreadMs));
+    // A request that came behind another one begins to be answered when that one has been; it may take its time.
+    response.once("socket", (socket: Socket) => socket.setTimeout(0));
     const fault = checkSender(request, rules);
     if (fault !== undefined) {
       refuseSender(corridor, { request, door: "http" }, fault).then(
