@@ -2,7 +2,11 @@ import type { Guard } from "./guard.ts";
 
 const src = "packages/server/src";
 const policy = [`${src}/policy/policy.test.ts`, `${src}/policy/grants.test.ts`];
-const consent = [`${src}/consent/answers.test.ts`, "test/conformance/stores/consent-store.test.ts"];
+const consent = [
+  `${src}/consent/desk.test.ts`,
+  `${src}/consent/answers.test.ts`,
+  "test/conformance/stores/consent-store.test.ts",
+];
 
 export const decisionGuards: readonly Guard[] = [
   {
@@ -80,7 +84,7 @@ export const decisionGuards: readonly Guard[] = [
     file: "consent/desk.ts",
     from: "if (client !== undefined && by.client === client) {",
     to: "if (client !== undefined && by.client === `${client}\\0`) {",
-    tests: [...consent, "test/e2e/consent.test.ts", "test/e2e/consent-answers.test.ts"],
+    tests: consent,
   },
   {
     name: "no answer opens what a deny closes",

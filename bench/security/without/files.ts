@@ -3,7 +3,6 @@ import type { Guard } from "./guard.ts";
 const src = "packages/server/src";
 const replace = [`${src}/files/replace-file.test.ts`];
 const tools = [`${src}/adapters/fs/fs-adapter.test.ts`];
-const e2e = ["test/e2e/files.test.ts"];
 const grep = [`${src}/adapters/fs/grep.test.ts`];
 
 export const fileGuards: readonly Guard[] = [
@@ -131,14 +130,14 @@ export const fileGuards: readonly Guard[] = [
     file: "adapters/fs/write-file.ts",
     from: "for (const detour of detoursOf(input.path, source.place)) await checkDetour(source, detour);",
     to: "void checkDetour, void detoursOf;",
-    tests: [...tools, ...e2e],
+    tests: tools,
   },
   {
     name: "no mask over a secret",
     file: "adapters/fs/write-file.ts",
     from: "look: (old) => checkMasks(path, old, content),",
     to: "look: () => void checkMasks,",
-    tests: [...tools, ...e2e],
+    tests: tools,
   },
   {
     name: "a search opens only files that policy shows",
