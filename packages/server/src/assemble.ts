@@ -224,6 +224,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       dense?.stop();
       await vectors?.index.close();
       roots.close();
+      await redactor.close();
       await index.close();
       await audit.close();
       await witness.close(5_000);

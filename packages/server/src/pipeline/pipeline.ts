@@ -57,7 +57,7 @@ async function pass(parts: Parts, arrival: Arrival, facts: Facts): Promise<Outco
   await recordIntent(parts, facts, call);
   const output = await dispatch(parts, call, { caller, permit: authorization.permit, arrival });
   const shown = filter(call, output, authorization.permit);
-  const { value, masked } = redact(parts, call, authorization, shown);
+  const { value, masked } = await redact(parts, call, authorization, shown);
   facts.masked = masked;
   return succeed(facts, call, { value, masked, shown, maxBytes: authorization.permit.maxBytes });
 }
