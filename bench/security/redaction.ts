@@ -89,7 +89,7 @@ function registeredValues(): void {
         JSON.stringify(value),
         JSON.stringify({ at: JSON.stringify({ value }) }),
         encodeURIComponent(value),
-        encodeURIComponent(value).toLowerCase(),
+        encodeURIComponent(value).replace(/%../g, (pair) => pair.toLowerCase()),
         glued.toString("base64"),
         glued.toString("base64url"),
         glued.toString("hex"),
@@ -247,7 +247,10 @@ function hostileTexts(): Readonly<Record<string, string>> {
 }
 
 async function onTheLoop(): Promise<void> {
-  for (const [name, text] of Object.entries(hostileTexts())) {
+  const large = Object.entries(hostileTexts());
+  // Small enough to be begun between two calls.
+  const small = large.map(([name, text]) => [`${name}, small`, text.slice(0, 100_000)] as const);
+  for (const [name, text] of [...large, ...small]) {
     const delay = monitorEventLoopDelay({ resolution: 1 });
     await new Promise((done) => setTimeout(done, 20));
     delay.enable();

@@ -36,6 +36,8 @@ export interface Redactor {
   scrubApart(value: unknown, extra?: CompiledPatterns): Promise<Scrubbed>;
   /** Where secrets stand in a text; undefined when it cannot be told within the budget. */
   find(text: string, extra?: CompiledPatterns): readonly Finding[] | undefined;
+  /** Looks for these credentials from now on, beside those it knew already: one that was replaced is no less secret. */
+  know(secrets: readonly KnownSecret[]): void;
   /** Ends the threads. */
   close(): Promise<void>;
 }
@@ -58,6 +60,8 @@ const reservedShare = 8;
 const longestBetween = 131_072;
 const short = 256;
 const deepest = 192;
+/** How many credentials are looked for at most; of more, the last. */
+const mostKnown = 10_000;
 const none: readonly Finding[] = [];
 /** A mask changes what its neighbours stand beside, so a masked text is looked at again, this often at most. */
 const rounds = 5;
@@ -65,9 +69,10 @@ const rounds = 5;
 export function createRedactor({ patterns, secrets = [], apart = false }: RedactorOptions = {}): Redactor {
   const units = apart ? unitsApart : unitsBetween;
   const sources = (set: CompiledPatterns | undefined): string[] => set?.patterns.map(({ source }) => source) ?? [];
-  const threads = createScrubThreads({ patterns: sources(patterns), secrets });
-  const detect = createDetector(secrets);
-  const cleanTexts = { calm: createCleanTexts(), plain: createCleanTexts() };
+  let known = secrets;
+  let threads = createScrubThreads({ patterns: sources(patterns), secrets });
+  let detect = createDetector(secrets);
+  let cleanTexts = { calm: createCleanTexts(), plain: createCleanTexts() };
 
   function begin(extra: CompiledPatterns | undefined): Find {
     const sets = [patterns, extra].filter((set) => set !== undefined && set.patterns.length > 0) as CompiledPatterns[];
@@ -88,10 +93,10 @@ export function createRedactor({ patterns, secrets = [], apart = false }: Redact
     // Further patterns judge by more than what was remembered.
     if (extra) return look;
     return (text, calm) => {
-      const known = calm ? cleanTexts.calm : cleanTexts.plain;
-      if (known.has(text)) return none;
+      const clean = calm ? cleanTexts.calm : cleanTexts.plain;
+      if (clean.has(text)) return none;
       const findings = look(text, calm);
-      if (findings.length === 0) known.add(text);
+      if (findings.length === 0) clean.add(text);
       return findings;
     };
   }
@@ -115,6 +120,16 @@ export function createRedactor({ patterns, secrets = [], apart = false }: Redact
       } catch {
         return undefined;
       }
+    },
+    know(added) {
+      const values = new Set(known.map(({ value }) => value));
+      const fresh = added.filter(({ value }) => !values.has(value));
+      if (fresh.length === 0) return;
+      known = [...known, ...fresh].slice(-mostKnown);
+      detect = createDetector(known);
+      cleanTexts = { calm: createCleanTexts(), plain: createCleanTexts() };
+      threads.retire();
+      threads = createScrubThreads({ patterns: sources(patterns), secrets: known });
     },
     close: () => threads.close(),
   };

@@ -27,6 +27,8 @@ interface Job {
 export interface ScrubThreads {
   /** Rejects with `Withheld` when it takes too long, or too many wait. */
   scrub(asked: ScrubAsked): Promise<Scrubbed>;
+  /** Ends each thread once what it was given is done. */
+  retire(): void;
   close(): Promise<void>;
 }
 
@@ -36,6 +38,7 @@ export function createScrubThreads(workerData: ScrubData): ScrubThreads {
   const all = new Map<Worker, Job | undefined>();
   const waiting: Job[] = [];
   let closed = false;
+  let retired = false;
 
   function next(): void {
     while (waiting.length > 0) {
@@ -60,6 +63,7 @@ export function createScrubThreads(workerData: ScrubData): ScrubThreads {
       }
       worker.unref();
       next();
+      if (retired && all.get(worker) === undefined) drop(worker, "the server is stopping");
     });
     worker.on("error", () => drop(worker, "the thread that looks for them failed"));
     worker.on("exit", () => drop(worker, "the thread that looks for them ended"));
@@ -105,6 +109,10 @@ export function createScrubThreads(workerData: ScrubData): ScrubThreads {
         waiting.push(job);
         next();
       });
+    },
+    retire() {
+      retired = true;
+      for (const worker of [...idle]) drop(worker, "the server is stopping");
     },
     async close() {
       closed = true;
