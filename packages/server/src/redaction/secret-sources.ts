@@ -50,7 +50,7 @@ function judge(value: string): string | undefined {
     return `it has fewer than ${shortest} characters and would be masked in harmless text.`;
   if (everyday.test(value.trim()))
     return "it is a word, a number, an address or a path that stands in harmless text too.";
-  if (isPlaceholder(value.trim())) return "it stands for a value without being one.";
+  if (!/\s/.test(value.trim()) && isPlaceholder(value.trim())) return "it stands for a value without being one.";
   return undefined;
 }
 
