@@ -35,9 +35,6 @@ function holdsTemplate(value: string): boolean {
   return true;
 }
 
-/** Whether a token of a known form was made up to show that form: it says so. */
-export const isSample = (token: string): boolean => /EXAMPLE|DUMMY|PLACEHOLDER|_YOUR_|X{8}/.test(token);
-
 /** Whether a value stands for a secret without being one. `[redacted:…]` is such a value. */
 export function isPlaceholder(value: string): boolean {
   if (value.length === 0 || value.startsWith("[redacted:") || isReference(value)) return true;

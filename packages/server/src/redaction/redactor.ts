@@ -51,13 +51,13 @@ export interface RedactorOptions {
 }
 
 /** What one message may cost between two calls: some hundredths of a second of the worst that a text can be made to cost. */
-const unitsBetween = 2_000_000;
+const unitsBetween = 1_000_000;
 /** What one message may cost in a thread: 5 MB of clean text cost a sixth of it. */
 const unitsApart = 40_000_000;
 /** What short strings may still cost when a long one has used that up: keys and small fields are not withheld for its sake. */
 const reservedShare = 8;
 /** Longer messages are scrubbed in a thread at once. */
-const longestBetween = 65_536;
+const longestBetween = 32_768;
 const short = 256;
 const deepest = 192;
 /** How many credentials are looked for at most; of more, the last. */

@@ -1,6 +1,5 @@
 import type { GramIndex } from "./gram-index.ts";
-import { digit, isAlnum, lower, textOf, traitAt, upper } from "./page.ts";
-import { isSample } from "./placeholder.ts";
+import { digit, isAlnum, lower, traitAt, upper } from "./page.ts";
 import type { Scan } from "./scan.ts";
 import { measure } from "./token-shape.ts";
 import { secretAddresses, vendorTokens } from "./vendor-tokens.ts";
@@ -75,7 +74,6 @@ function matchToken(scan: Scan, { start, end, kind, alphabet, least, exactly, di
   const shape = measure(bytes, end, stop);
   if (plain ? shape.distinct < 2 && (bytes[end] ?? 0 | 0x20) === 0x78 : shape.distinct < (least < 16 ? 4 : 6)) return;
   if (digits && shape.digits < 2) return;
-  if (isSample(textOf(scan.page, start, stop))) return;
   scan.add(start, stop, kind);
 }
 
