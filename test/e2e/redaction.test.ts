@@ -18,11 +18,10 @@ const house = join(kept, "house.env");
 let world: World;
 
 beforeAll(async () => {
-  writeFileSync(house, `PORT=3000\nPHRASE="${phrase}"\n`);
+  writeFileSync(house, `PORT=3000\nPHRASE="${phrase}"\nTREES="${variable}"\n`);
   world = await openWorld({
-    env: { HOUSE_PHRASE: variable },
     files: {
-      "phrases.md": `One: ${phrase}\nTwo: ${Buffer.from(`xx${phrase}yy`).toString("base64")}\nThree: ${Buffer.from(variable).toString("hex")}\nFour: lantern over\n the harbour\n`,
+      "phrases.md": `One: ${phrase}\nTwo: ${Buffer.from(`xx${phrase}yy`).toString("base64")}\nThree: ${Buffer.from(variable).toString("hex")}\nFour: lantern over the har\nbour\n`,
       "large.md": `${"The tide came in over the flats.\n".repeat(5_000)}The key is ${key}.\n`,
       "keys.md": `# Keys\n\nThe deploy key is ${key}.\n`,
       "encoded.txt": `blob: ${Buffer.from(`token ${github}`).toString("base64")}\n`,
@@ -30,12 +29,13 @@ beforeAll(async () => {
       "badge.md": `My badge is ${badge}.\n`,
       "plain.md": "Nothing to hide.\n",
     },
-    settings: `limits: { turnCalls: 1000 }\nredact: { patterns: ["BADGE-\\\\d{4}-[A-Z]{2}"], secretFiles: ["${house}"], secretVariables: [HOUSE_PHRASE] }\n`,
+    settings: `limits: { turnCalls: 1000 }\nredact: { patterns: ["BADGE-\\\\d{4}-[A-Z]{2}"], secretFiles: ["${house}"] }\n`,
     policies: {
       "reader.yaml": `
 subject: reader
 scopes:
   - { tool: ["fs.*", search, fetch], allow: ["@served/**"], redact: { patterns: ["(?i)nothing to \\\\w+"] } }
+  - { tool: http.fetch, allow: ["https://docs.invalid/**"] }
 `,
     },
   });
@@ -78,7 +78,7 @@ describe("redaction", () => {
 
   verifies("R2.arguments", (door) =>
     asGuest(world, { door, subject: "reader" }, async (reader) => {
-      const answer = await reader.call("http.fetch", { url: `https://docs.invalid/?k=${key}`, purpose: "look it up" });
+      const answer = await reader.call("http.fetch", { url: `https://docs.invalid/page?k=${key}` });
       expect(answer).toMatchObject({
         ok: false,
         code: "PERMISSION_DENIED",
