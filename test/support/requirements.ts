@@ -242,7 +242,15 @@ export const requirements = {
   "R1.detectors": {
     says: "Secrets of common kinds are masked in every answer, in keys, values and encodings.",
     on: every,
-    partly: "of registered secrets only the configuration's own keys are known",
+  },
+  "R1b.registered": {
+    says: "Values of registered files and variables are masked, plain, encoded and over lines.",
+    on: every,
+  },
+  "R2.large": { says: "A large answer is searched apart from other calls, and masked as a small one is.", on: every },
+  "R2.arguments": {
+    says: "A secret in arguments that would leave the machine is refused, named by its kind, and masked in the audit.",
+    on: every,
   },
   "R1.patterns": {
     says: "Owner and scope patterns in RE2 syntax mask what they match, and one that could stall is refused at load.",

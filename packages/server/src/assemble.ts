@@ -35,6 +35,7 @@ import { createLivePolicy, type LivePolicy } from "./policy-reload.ts";
 import type { KnownSecret } from "./redaction/known-secrets.ts";
 import { type CompiledPatterns, checkPattern, compilePatterns } from "./redaction/patterns.ts";
 import { createRedactor } from "./redaction/redactor.ts";
+import { readSecrets, watchSecrets } from "./redaction/secret-sources.ts";
 import { createCatalog } from "./search/catalog.ts";
 import { followMeaning, type Meaning } from "./search/follow-meaning.ts";
 import { createIndexThread } from "./search/index-thread.ts";
@@ -113,8 +114,18 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const indexPath = join(data, "index.db");
   const index = openTextIndex({ path: indexPath });
   const fault = (message: string, err: unknown): void => log.error({ err }, message);
-  const secrets = secretsOf(settings);
+  const sources = { files: settings.redact.secretFiles, variables: settings.redact.secretVariables };
+  const registered = readSecrets(sources);
+  for (const refused of registered.refused) log.error({}, `A registered secret: ${refused}`);
+  const secrets = [...secretsOf(settings), ...registered.secrets];
   const redactor = createRedactor({ patterns: compilePatterns(settings.redact.patterns), secrets });
+  const unwatch = watchSecrets(sources, () => {
+    try {
+      redactor.know(readSecrets(sources).secrets);
+    } catch (err) {
+      log.error({ err }, "Registered secrets cannot be read again; those that were known are masked as before.");
+    }
+  });
   const vectors = openVectors({ data, settings, mask: (text) => redactor.scrubText(text).value });
   const traffic = createTraffic();
   // A Chroma server is written to and asked by one client; vectors of our own are made in the thread that indexes.
@@ -188,6 +199,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     conceal: createConceal(digest, settings.audit.values),
     warnings: () => [witness.fault()].filter((fault) => fault !== undefined),
     redactor,
+    argumentSecrets: settings.redact.arguments,
     compilePatterns: rememberPatterns(),
     inFlight: createInFlight(limits),
     metrics: createMetrics(),
@@ -224,6 +236,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       dense?.stop();
       await vectors?.index.close();
       roots.close();
+      unwatch();
+      await redactor.close();
       await index.close();
       await audit.close();
       await witness.close(5_000);

@@ -67,6 +67,18 @@ export const Settings = Type.Object(
           default: [],
           description: "Your own patterns of secrets, in RE2 syntax.",
         }),
+        secretFiles: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description: "Files whose values are masked wherever they turn up, plain or encoded: `.env`, JSON, or keys.",
+        }),
+        secretVariables: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description: "Environment variables whose values are masked in the same way.",
+        }),
+        arguments: Type.Enum(["refuse", "allow"], {
+          default: "refuse",
+          description: "What becomes of a call whose arguments would carry a secret off this machine.",
+        }),
       },
       { ...closed, default: {} },
     ),

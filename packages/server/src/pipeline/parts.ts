@@ -59,6 +59,8 @@ export interface Parts {
   /** What is not well, though calls are taken. */
   readonly warnings: () => readonly string[];
   readonly redactor: Redactor;
+  /** What becomes of a call whose arguments carry a secret off this machine. */
+  readonly argumentSecrets: "refuse" | "allow";
   /** Patterns of policy scopes, compiled once per list. */
   readonly compilePatterns: (patterns: readonly string[]) => CompiledPatterns;
   readonly inFlight: InFlight;
