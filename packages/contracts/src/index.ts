@@ -12,6 +12,7 @@ export {
   type RpcResponse,
   subprotocol,
 } from "./envelope.ts";
+export { EventSubscribe, EventSubscribed, EventsEnded, EventsMissed, EventTold, eventSchemas } from "./events.ts";
 export {
   AuditNote,
   AuditNoted,

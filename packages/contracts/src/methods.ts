@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { consentSchemas } from "./consent.ts";
+import { eventSchemas } from "./events.ts";
 import { Outcome, ToolCall, ToolDescription } from "./schemas.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -118,8 +119,7 @@ export const methodSchemas = {
     Type.Unknown(),
   ),
   "sampling.create": method(Type.Object({ messages: Type.Array(Type.Unknown()) }), Type.Unknown()),
-  "events.subscribe": method(Type.Object({ event: name("The event's name.") }), Type.Unknown()),
-  "events.unsubscribe": method(Type.Object({ subscription: name("The subscription's id.") }, closed), Type.Unknown()),
+  ...eventSchemas,
   ...consentSchemas,
   "auth.exchange": method(Type.Object({ token: name("A token that the owner made.") }, closed), Session),
   "auth.refresh": method(

@@ -23,11 +23,13 @@ import { openVectors } from "./open-vectors.ts";
 import { identify } from "./pipeline/authenticate.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
 import { createCorridor } from "./pipeline/create-corridor.ts";
+import { lookAfter } from "./pipeline/deliver.ts";
 import { createInFlight } from "./pipeline/in-flight.ts";
 import { createMetrics } from "./pipeline/metrics.ts";
 import { nextId } from "./pipeline/next-id.ts";
 import type { FaultLog, Parts } from "./pipeline/parts.ts";
 import { createRegistry, type Registry } from "./pipeline/registry.ts";
+import { createSubscriptions } from "./pipeline/subscriptions.ts";
 import { createTurnHandles } from "./pipeline/turn-handle.ts";
 import { createTurnWork } from "./pipeline/turn-work.ts";
 import type { CompileOptions } from "./policy/compile-scope.ts";
@@ -190,6 +192,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     redactor,
     compilePatterns: rememberPatterns(),
     inFlight: createInFlight(limits),
+    subscriptions: createSubscriptions(Date.now),
     metrics: createMetrics(),
     limits,
     log,
@@ -197,6 +200,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     version,
     boot,
   };
+  parts.subscriptions.tend((subscription) => lookAfter(parts, subscription));
   const ending = new AbortController();
   let meaning: Meaning | undefined;
 
@@ -215,6 +219,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     },
     async stop(withinMs) {
       consent.close();
+      parts.subscriptions.stop();
       await parts.inFlight.drain(withinMs);
       ending.abort();
       vigil.stop();
@@ -335,7 +340,10 @@ export const compileOptions = (world: {
 }): CompileOptions => ({
   home: world.home,
   served: world.folders,
-  tools: world.registry.all().map(({ tool }) => tool.name),
+  tools: [
+    ...world.registry.all().map(({ tool }) => tool.name),
+    ...world.registry.topics().map(({ topic }) => topic.name),
+  ],
   checkPattern,
 });
 

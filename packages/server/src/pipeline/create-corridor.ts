@@ -67,8 +67,12 @@ async function handleMethod(parts: Parts, request: Request): Promise<Outcome> {
       facts.masked = scrubbed.masked;
       answer = scrubbed.value;
     }
-    return await recordOutcome(parts, facts, { ok: true, result: answer, auditId: facts.id });
+    const outcome = await recordOutcome(parts, facts, { ok: true, result: answer, auditId: facts.id });
+    // Not before the door has sent the answer.
+    setImmediate(() => facts.settled?.(outcome.ok));
+    return outcome;
   } catch (error) {
+    facts.settled?.(false);
     return recordOutcome(parts, facts, fail(parts, facts, error));
   }
 }

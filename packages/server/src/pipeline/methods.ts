@@ -6,6 +6,7 @@ import { listTools, toPrompt } from "./describe.ts";
 import type { Facts } from "./facts.ts";
 import { note } from "./note.ts";
 import type { Parts } from "./parts.ts";
+import { subscribe, unsubscribe } from "./subscribe.ts";
 
 /** What a method is answered from. */
 export interface Asked {
@@ -61,8 +62,8 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ["prompts.list", guarded(() => ({ prompts: [] }))],
   ["prompts.get", absent("prompts")],
   ["sampling.create", absent("model")],
-  ["events.subscribe", absent("events")],
-  ["events.unsubscribe", absent("events")],
+  ["events.subscribe", guarded(subscribe)],
+  ["events.unsubscribe", guarded(unsubscribe)],
   ...Object.entries(consentMethods).map(([name, answer]) => [name, guarded(answer)] as const),
 ]);
 
@@ -88,7 +89,7 @@ function capabilities(parts: Parts): unknown {
     resources: false,
     prompts: false,
     sampling: false,
-    events: false,
+    events: true,
     limits: { turnCalls, turnCeiling, callMs, concurrentCalls, maxBytes },
     methods: [...methods.keys(), "tools.call", "health.check"].sort(),
     codes: Object.keys(codes),

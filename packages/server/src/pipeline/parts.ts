@@ -10,6 +10,7 @@ import type { TurnCounter } from "../stores/turn-counter.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Registry } from "./registry.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 import type { TurnHandles } from "./turn-handle.ts";
 import type { TurnWork } from "./turn-work.ts";
 
@@ -62,6 +63,7 @@ export interface Parts {
   /** Patterns of policy scopes, compiled once per list. */
   readonly compilePatterns: (patterns: readonly string[]) => CompiledPatterns;
   readonly inFlight: InFlight;
+  readonly subscriptions: Subscriptions;
   readonly limits: Limits;
   readonly metrics: Metrics;
   readonly log: FaultLog;

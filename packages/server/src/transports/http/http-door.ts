@@ -11,6 +11,7 @@ import { checkSender, type SenderRules, toSenderRules } from "./check-sender.ts"
 import { addConsentPages } from "./consent/consent-pages.ts";
 import { bearerOf } from "./credential.ts";
 import { addErrors, refuseError } from "./errors.ts";
+import { addEvents } from "./events.ts";
 import { addMirror } from "./mirror.ts";
 import { isOAuthPath } from "./oauth/oauth-door.ts";
 import { addPermalink } from "./permalink.ts";
@@ -86,6 +87,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   addForms(app);
   addErrors(app, corridor);
   addMirror(app, { corridor, url, proxied: options.behindProxy === true || Boolean(publicUrl) });
+  const events = addEvents(app, { corridor });
   const secure = publicUrl?.startsWith("https:") === true;
   addPermalink(app, { corridor, secure });
   addConsentPages(app, { corridor, secure });
@@ -107,6 +109,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
     },
     async close(withinMs) {
       const ended = new Promise<void>((resolve) => app.server.close(() => resolve()));
+      events.close();
       // A connection that has its answer would be kept for the next request.
       const sweep = setInterval(() => app.server.closeIdleConnections(), 50);
       const timer = setTimeout(() => app.server.closeAllConnections(), withinMs);

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { CallError, isId, isRequest, type RequestId, type RpcRequest, type RpcResponse } from "@portcullis/contracts";
 import type { WebSocket } from "ws";
+import type { Sink } from "../../pipeline/arrival.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
 import { closeCodes } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
@@ -31,11 +32,14 @@ export class Connection {
   #idle: (() => void) | undefined;
   #beats = 0;
   #pingUnanswered = false;
+  /** Made when something is first to follow an answer. */
+  #sink: Sink | undefined;
+  #gone: AbortController | undefined;
 
   constructor(socket: WebSocket, options: ConnectionOptions) {
     this.socket = socket;
     this.#options = options;
-    this.#conversation = new Conversation({ ...options, loggedOut: () => this.#logOut() });
+    this.#conversation = new Conversation({ ...options, loggedOut: () => this.#logOut(), sink: () => this.#toSink() });
     this.#outbox = new Outbox(socket, options.transport, options);
     socket.on("message", (data: Buffer, binary: boolean) => this.#take(data, binary));
     socket.on("pong", () => {
@@ -74,8 +78,19 @@ export class Connection {
 
   /** To be called when the socket has closed: withdraws what still runs. */
   ended(): void {
+    this.#gone?.abort();
     this.#conversation.end();
     for (const controller of this.#running.values()) controller.abort();
+  }
+
+  #toSink(): Sink {
+    this.#gone ??= new AbortController();
+    this.#sink ??= {
+      ready: () => this.#outbox.ready(),
+      send: (notification) => this.#outbox.send(JSON.stringify({ jsonrpc: "2.0", ...notification })),
+      gone: this.#gone.signal,
+    };
+    return this.#sink;
   }
 
   #logOut(): void {

@@ -1,5 +1,5 @@
 import { CallError, type Outcome, type RequestId, type RpcRequest, type RpcResponse } from "@portcullis/contracts";
-import type { Credential, Origin } from "../../pipeline/arrival.ts";
+import type { Credential, Origin, Sink } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { methodNames, requestFault } from "./params.ts";
@@ -8,6 +8,8 @@ import { fromCall, fromFailure, fromMethod, toResult } from "./responses.ts";
 export interface ConversationOptions {
   /** To be called when the login has ended. */
   readonly loggedOut?: () => void;
+  /** What follows an answer goes there. */
+  readonly sink?: () => Sink;
   readonly corridor: Corridor;
   readonly limits: ConnectionLimits;
   readonly peer?: string;
@@ -25,16 +27,18 @@ export class Conversation {
   readonly #corridor: Corridor;
   readonly #limits: ConnectionLimits;
   readonly #loggedOut: () => void;
+  readonly #sink: (() => Sink) | undefined;
   #unwatch: (() => void) | undefined;
   #over = false;
   #origin: Origin;
   /** Whose connection this is, from the first login on. */
   #subject: string | undefined;
 
-  constructor({ corridor, limits, peer, client, loggedOut = () => {} }: ConversationOptions) {
+  constructor({ corridor, limits, peer, client, sink, loggedOut = () => {} }: ConversationOptions) {
     this.#corridor = corridor;
     this.#limits = limits;
     this.#loggedOut = loggedOut;
+    this.#sink = sink;
     this.#origin = {
       door: "websocket",
       credential: { kind: "none" },
@@ -75,7 +79,9 @@ export class Conversation {
   }
 
   #ask({ method, params }: RpcRequest): Promise<Outcome> {
-    return this.#corridor.handleMethod({ ...this.#origin, method, params });
+    const follows = method === "events.subscribe" || method === "resources.read";
+    const sink = follows ? this.#sink?.() : undefined;
+    return this.#corridor.handleMethod({ ...this.#origin, method, params, ...(sink && { sink }) });
   }
 
   async #exchange(request: RpcRequest, id: RequestId): Promise<RpcResponse> {
