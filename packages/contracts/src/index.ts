@@ -29,5 +29,13 @@ export {
 } from "./methods.ts";
 export { plain } from "./plain.ts";
 export { type Resource, toUri } from "./resource.ts";
+export {
+  ResourceChunk,
+  ResourceCredit,
+  ResourceList,
+  ResourceRead,
+  ResourceStream,
+  resourceSchemas,
+} from "./resources.ts";
 export { resultText } from "./result-text.ts";
 export { Citation, Failure, Labels, Outcome, Success, ToolCall, ToolDescription, Trace, Turn } from "./schemas.ts";

@@ -1,6 +1,7 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { consentSchemas } from "./consent.ts";
 import { eventSchemas } from "./events.ts";
+import { resourceSchemas } from "./resources.ts";
 import { Outcome, ToolCall, ToolDescription } from "./schemas.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -108,8 +109,7 @@ export const methodSchemas = {
   "capabilities.get": method(none, Capabilities),
   "tools.list": method(page, ToolList),
   "tools.call": method(ToolCall, Outcome),
-  "resources.list": method(page, listed("resources")),
-  "resources.read": method(Type.Object({ uri: name("The resource's URI.") }, closed), Type.Unknown()),
+  ...resourceSchemas,
   "prompts.list": method(page, listed("prompts")),
   "prompts.get": method(
     Type.Object(

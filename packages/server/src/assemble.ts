@@ -29,6 +29,7 @@ import { createMetrics } from "./pipeline/metrics.ts";
 import { nextId } from "./pipeline/next-id.ts";
 import type { FaultLog, Parts } from "./pipeline/parts.ts";
 import { createRegistry, type Registry } from "./pipeline/registry.ts";
+import { createStreams } from "./pipeline/streams.ts";
 import { createSubscriptions } from "./pipeline/subscriptions.ts";
 import { createTurnHandles } from "./pipeline/turn-handle.ts";
 import { createTurnWork } from "./pipeline/turn-work.ts";
@@ -193,6 +194,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     compilePatterns: rememberPatterns(),
     inFlight: createInFlight(limits),
     subscriptions: createSubscriptions(Date.now),
+    streams: createStreams(),
     metrics: createMetrics(),
     limits,
     log,
@@ -220,6 +222,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     async stop(withinMs) {
       consent.close();
       parts.subscriptions.stop();
+      parts.streams.stop();
       await parts.inFlight.drain(withinMs);
       ending.abort();
       vigil.stop();

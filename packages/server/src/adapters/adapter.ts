@@ -108,6 +108,42 @@ export interface Topic<P = never> extends Pick<Tool, "name" | "title" | "summary
   merge?(before: Happening, after: Happening): Happening | undefined;
 }
 
+/** A resource as lists tell of it. */
+export interface ListedResource {
+  readonly uri: string;
+  readonly name: string;
+  readonly mimeType: string;
+  /** In bytes. */
+  readonly size?: number;
+}
+
+/** A resource that is held open to be read. */
+export interface OpenResource {
+  readonly mimeType: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Bytes `[start, end)` of it, in pieces of any length; fewer when it has become shorter. */
+  read(span: { readonly start: number; readonly end: number }, signal: AbortSignal): AsyncGenerator<Buffer>;
+  close(): void;
+}
+
+/** Resources that can be read by their URIs. */
+export interface ResourceKind {
+  /** How their URIs begin, such as `file:`. */
+  readonly scheme: string;
+  /** The tool whose scopes decide who reads them. */
+  readonly tool: string;
+  readonly template: { readonly uriTemplate: string; readonly name: string; readonly description: string };
+  /** What reading one touches. Throws `VALIDATION_ERROR` for a URI that is none. */
+  touches(uri: string): readonly Resource[];
+  open(uri: string, permit: Permit): Promise<OpenResource>;
+  /** Those that policy shows after a cursor, in a fixed order. */
+  list(
+    cursor: string | undefined,
+    use: Pick<Use, "permit" | "signal">,
+  ): Promise<{ readonly resources: readonly ListedResource[]; readonly next?: string }>;
+}
+
 /** A topic whose parameter type the registry has forgotten. */
 export type AnyTopic = Topic<never>;
 
@@ -116,6 +152,7 @@ export interface Adapter {
   readonly name: string;
   tools(): readonly AnyTool[];
   topics?(): readonly AnyTopic[];
+  resources?(): readonly ResourceKind[];
   start?(signal: AbortSignal): Promise<void>;
   stop?(): Promise<void>;
 }

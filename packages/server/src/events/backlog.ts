@@ -82,7 +82,10 @@ export class Backlog {
     const at = key === undefined ? undefined : this.#byKey.get(key);
     const before = at === undefined ? undefined : this.#waiting.get(at)?.happening;
     const { merge } = this.#options.topic;
-    if (at === undefined || before === undefined || merge === undefined) return this.#push(happening);
+    if (at === undefined || before === undefined || merge === undefined) {
+      this.#push(happening);
+      return;
+    }
     this.#take(at);
     const merged = merge(before, happening);
     if (merged) this.#push(merged);

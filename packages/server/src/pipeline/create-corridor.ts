@@ -29,6 +29,8 @@ export function createCorridor(parts: Parts): Corridor {
     async leave(credential) {
       if (credential.kind === "session") await leave(parts, credential.secret);
     },
+    credit: (id, sink, chunks) => void parts.streams.credit(id, sink, chunks),
+    withdraw: (id, sink) => void parts.streams.cancel(id, sink),
     metrics: () => metricsText(parts),
     health() {
       const fault = parts.audit.fault();

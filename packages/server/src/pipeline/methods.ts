@@ -6,6 +6,7 @@ import { listTools, toPrompt } from "./describe.ts";
 import type { Facts } from "./facts.ts";
 import { note } from "./note.ts";
 import type { Parts } from "./parts.ts";
+import { listResources, readResource } from "./read-resource.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 
 /** What a method is answered from. */
@@ -57,8 +58,8 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ],
   ["manifest.get", guarded(({ parts }, caller) => manifest(parts, caller))],
   ["audit.note", guarded(note)],
-  ["resources.list", guarded(() => ({ resources: [] }))],
-  ["resources.read", absent("resources")],
+  ["resources.list", guarded(listResources)],
+  ["resources.read", guarded(readResource)],
   ["prompts.list", guarded(() => ({ prompts: [] }))],
   ["prompts.get", absent("prompts")],
   ["sampling.create", absent("model")],
@@ -86,7 +87,7 @@ function capabilities(parts: Parts): unknown {
     protocol: "portcullis.v1",
     mcp: ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"],
     tools: true,
-    resources: false,
+    resources: true,
     prompts: false,
     sampling: false,
     events: true,

@@ -1,7 +1,7 @@
 import type { ErrorObject, ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
-import type { Adapter, AnyTool, AnyTopic, Tool, Topic } from "../adapters/adapter.ts";
+import type { Adapter, AnyTool, AnyTopic, ResourceKind, Tool, Topic } from "../adapters/adapter.ts";
 import { nearest } from "../policy/nearest.ts";
 
 /** A tool with its compiled schemas. */
@@ -19,6 +19,7 @@ export interface RegisteredTopic {
 export interface Registry {
   topic(name: string): RegisteredTopic | undefined;
   topics(): readonly RegisteredTopic[];
+  resources(): readonly ResourceKind[];
   find(name: string): RegisteredTool | undefined;
   all(): readonly RegisteredTool[];
   /** The name nearest to a wrong one, for "did you mean". */
@@ -49,12 +50,14 @@ export function createRegistry(adapters: readonly Adapter[], own: readonly AnyTo
       throw new Error(`A topic cannot be named ${JSON.stringify(topic.name)}.`);
     topics.set(topic.name, { topic, accepts: ajv.compile(topic.params) });
   }
+  const resources = adapters.flatMap((adapter) => adapter.resources?.() ?? []);
   const list = [...tools.values()].sort((a, b) => (a.tool.name < b.tool.name ? -1 : 1));
   return {
     find: (name) => tools.get(name),
     all: () => list,
     topic: (name) => topics.get(name),
     topics: () => [...topics.values()],
+    resources: () => resources,
     nearest: (name) => nearest(name, tools.keys()),
   };
 }

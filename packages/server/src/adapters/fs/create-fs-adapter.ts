@@ -7,6 +7,7 @@ import { createGrep, type GrepLimits } from "./grep.ts";
 import { createGrepThreads } from "./grep-threads.ts";
 import { createList, type ListLimits } from "./list.ts";
 import { createReadFile } from "./read-file.ts";
+import { createFileResources } from "./resources.ts";
 import { createStat } from "./stat.ts";
 import { createWatch } from "./watch.ts";
 import { createWatcher } from "./watcher.ts";
@@ -62,6 +63,7 @@ export function createFsAdapter({
     name,
     tools: () => tools,
     topics: () => [createWatch(source, watcher)],
+    resources: () => [createFileResources(source)],
     async start() {
       for (const folder of folders) await roots.open(folder);
     },

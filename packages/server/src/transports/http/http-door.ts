@@ -16,6 +16,7 @@ import { addMirror } from "./mirror.ts";
 import { isOAuthPath } from "./oauth/oauth-door.ts";
 import { addPermalink } from "./permalink.ts";
 import { sendOnSocket, sendRaw } from "./raw-refusal.ts";
+import { addResources } from "./resources.ts";
 
 /** Answers requests whose body nobody has read, such as MCP's. Never rejects. */
 export type RawHandler = (
@@ -88,6 +89,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   addErrors(app, corridor);
   addMirror(app, { corridor, url, proxied: options.behindProxy === true || Boolean(publicUrl) });
   const events = addEvents(app, { corridor });
+  addResources(app, { corridor });
   const secure = publicUrl?.startsWith("https:") === true;
   addPermalink(app, { corridor, secure });
   addConsentPages(app, { corridor, secure });

@@ -172,6 +172,7 @@ export class Connection {
       }
       if (item.id !== undefined) return await this.#run(item, bytes);
       if (item.method === "call.cancel") this.#cancel(item);
+      else if (item.method === "resources.credit") this.#credit(item);
       else await this.#run(item, bytes);
       return undefined;
     } finally {
@@ -182,7 +183,16 @@ export class Connection {
 
   #cancel({ params }: RpcRequest): void {
     const { id } = (params ?? {}) as { readonly id?: unknown };
-    if (isId(id)) this.#running.get(id)?.abort();
+    if (!isId(id)) return;
+    this.#running.get(id)?.abort();
+    if (typeof id === "string" && this.#sink) this.#options.corridor.withdraw(id, this.#sink);
+  }
+
+  #credit({ params }: RpcRequest): void {
+    const { streamId, chunks } = (params ?? {}) as { readonly streamId?: unknown; readonly chunks?: unknown };
+    // As for every notification, what makes no sense gets no answer.
+    if (typeof streamId !== "string" || !Number.isInteger(chunks) || (chunks as number) < 1 || !this.#sink) return;
+    this.#options.corridor.credit(streamId, this.#sink, chunks as number);
   }
 
   async #run(request: RpcRequest, bytes: number): Promise<RpcResponse> {
