@@ -1,7 +1,7 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { consentSchemas } from "./consent.ts";
-import { eventSchemas } from "./events.ts";
-import { resourceSchemas } from "./resources.ts";
+import { EventsEnded, EventsMissed, EventTold, eventSchemas } from "./events.ts";
+import { ResourceChunk, resourceSchemas } from "./resources.ts";
 import { Outcome, ToolCall, ToolDescription } from "./schemas.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -132,5 +132,27 @@ export const methodSchemas = {
 
 export type MethodName = keyof typeof methodSchemas;
 
-/** The one notification: withdraws the call of that id. */
+/** Withdraws the call of that id, or the stream. */
 export const CallCancel = Type.Object({ id: Type.Union([Type.String(), Type.Number(), Type.Null()]) }, closed);
+
+/** How far a call is that asked for it. */
+export const CallProgress = Type.Object(
+  {
+    id: Type.Union([Type.String(), Type.Number(), Type.Null()]),
+    done: Type.Number(),
+    total: Type.Optional(Type.Number()),
+    message: Type.Optional(Type.String()),
+  },
+  { ...closed, $id: "CallProgress", title: "CallProgress" },
+);
+
+/** What the server sends by itself. */
+export const notificationSchemas = {
+  "events.event": EventTold,
+  "events.missed": EventsMissed,
+  "events.ended": EventsEnded,
+  "resources.chunk": ResourceChunk,
+  "call.progress": CallProgress,
+} as const;
+
+export type NotificationName = keyof typeof notificationSchemas;

@@ -13,6 +13,8 @@ import { createDigest, openAuditKeys } from "./audit/keys.ts";
 import type { Settings } from "./config/settings.ts";
 import { createConsent } from "./consent/consent.ts";
 import { createTrail } from "./consent/trail.ts";
+import { createConsentTopic, createDecisions } from "./events/consent-topic.ts";
+import { createPolicyTopic } from "./events/policy-topic.ts";
 import { pin } from "./files/pin.ts";
 import { readPinned } from "./files/read-pinned.ts";
 import { createRoots, type Roots } from "./files/roots.ts";
@@ -137,12 +139,16 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     fault,
     dense: dense && inTraffic(dense, traffic),
   });
-  const registry = createRegistry(adapters);
+  const decisions = createDecisions(state.consent, url);
+  // The policy is compiled with the names of tools and topics, and one topic tells of the policy.
+  let policyHash = (): string => "";
+  const registry = createRegistry(adapters, [createPolicyTopic(() => policyHash()), createConsentTopic(decisions)]);
   const policy = await createLivePolicy({
     store: createPolicyFolder(policyFolder(data, settings)),
     compile: () => compileOptions({ folders, home, registry }),
     log,
   });
+  policyHash = () => policy.current().hash;
   const logins = createLogins({
     data,
     settings,
@@ -157,7 +163,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const scrub = <T>(value: T): T => redactor.scrub(value).value as T;
   const pages = options.pages ?? url;
   const consent = createConsent({
-    store: state.consent,
+    store: decisions.store,
     trail: createTrail({ audit, boot, now: Date.now, nextId, scrub }),
     policy: policy.current,
     places: () => ({ home, served: folders }),

@@ -31,11 +31,14 @@ export async function subscribe({ parts, request, params, facts }: Asked, caller
   facts.args = { topic: name, params: input, ...(resume && { resume }) };
   const justification = readTrace({ trace, ...(request.defaultPurpose && { defaultPurpose: request.defaultPurpose }) });
   facts.justification = justification;
-  await guard(parts, { caller, justification, arrival: { name, args: input } }, (turn) => {
-    facts.turn = turn;
-  });
   const registered = findTopic(parts, name, input);
   const { topic } = registered;
+  // What is a caller's own costs nothing of a turn: clients follow it by themselves.
+  if (!topic.own) {
+    await guard(parts, { caller, justification, arrival: { name, args: input } }, (turn) => {
+      facts.turn = turn;
+    });
+  }
   facts.labels = topic.labels;
   const resources = topic.own ? [] : await topic.touches(input);
   facts.resources = resources;

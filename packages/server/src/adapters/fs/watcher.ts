@@ -65,7 +65,8 @@ export function createWatcher(): Watcher {
     if (!watched) return;
     switch (told.kind) {
       case "ready":
-        return watched.ready.resolve();
+        watched.ready.resolve();
+        return;
       case "changes":
         for (const follower of watched.followers) follower.changed(told.changes);
         return;
@@ -74,8 +75,8 @@ export function createWatcher(): Watcher {
         return;
       case "fault": {
         const full = "There are more folders than the system lets the server watch.";
-        if (told.full) return drop(watched, failed(full, "watches", "Watch a smaller folder."));
-        for (const follower of watched.followers) follower.lost();
+        if (told.full) drop(watched, failed(full, "watches", "Watch a smaller folder."));
+        else for (const follower of watched.followers) follower.lost();
       }
     }
   };

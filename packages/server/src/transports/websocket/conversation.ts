@@ -1,5 +1,5 @@
 import { CallError, type Outcome, type RequestId, type RpcRequest, type RpcResponse } from "@portcullis/contracts";
-import type { Credential, Origin, Sink } from "../../pipeline/arrival.ts";
+import type { Arrival, Credential, Origin, Sink } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { methodNames, requestFault } from "./params.ts";
@@ -57,8 +57,10 @@ export class Conversation {
     if (fault) return this.refuse(id, request.method, fault);
     switch (request.method) {
       case "tools.call": {
-        const { name, args, trace } = request.params as { name: unknown; args: unknown; trace: unknown };
-        return fromCall(id, await this.#corridor.handleCall({ ...this.#origin, name, args, trace, bytes, signal }));
+        const { name, args, trace, progress } = request.params as Readonly<Record<string, unknown>>;
+        const report = progress === true && request.id !== undefined ? this.#toProgress(id) : undefined;
+        const arrival = { ...this.#origin, name, args, trace, bytes, signal, ...(report && { progress: report }) };
+        return fromCall(id, await this.#corridor.handleCall(arrival));
       }
       case "health.check":
         return toResult(id, this.#corridor.health());
@@ -76,6 +78,11 @@ export class Conversation {
   /** Records a refusal of the door's own, and answers with it. */
   async refuse(id: RequestId, what: string, error: CallError): Promise<RpcResponse> {
     return fromFailure(id, await this.#corridor.refuse(this.#origin, what, error));
+  }
+
+  #toProgress(id: RequestId): Arrival["progress"] {
+    const sink = this.#sink?.();
+    return sink && ((progress) => sink.send({ method: "call.progress", params: { id, ...progress } }));
   }
 
   #ask({ method, params }: RpcRequest): Promise<Outcome> {
