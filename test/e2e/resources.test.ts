@@ -79,8 +79,8 @@ test("HTTP gives a resource, a range and a list", async () => {
   expect([part.status, await part.text(), part.headers.get("content-range")]).toEqual([206, "üß", "bytes 2-4/7"]);
   const bytes = await get(`?uri=${encodeURIComponent(uriOf("bytes.bin"))}`);
   expect(Buffer.from(await bytes.arrayBuffer())).toEqual(Buffer.from([0, 255, 1, 254, 0xfe]));
-  const list = await (await get("")).json();
-  expect(list.resources.map(({ name }: { name: string }) => name)).toEqual(["bytes.bin", "large.txt", "ä ö.md"]);
+  const list = (await (await get("")).json()) as { resources: { name: string }[] };
+  expect(list.resources.map(({ name }) => name)).toEqual(["bytes.bin", "large.txt", "ä ö.md"]);
   const hidden = await get(`?uri=${encodeURIComponent(uriOf("hidden/c.md"))}`);
-  expect([hidden.status, (await hidden.json()).code]).toEqual([403, "PERMISSION_DENIED"]);
+  expect([hidden.status, ((await hidden.json()) as { code: string }).code]).toEqual([403, "PERMISSION_DENIED"]);
 });
