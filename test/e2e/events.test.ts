@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { connect } from "@portcullis/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type EventReader, readEvents } from "../support/event-stream.ts";
+import { type Follower, followTopic, logIn, type Wanted } from "../support/follower.ts";
 import { eventually } from "../support/guests.ts";
-import { ask, dialLine, type SocketLine } from "../support/socket-line.ts";
+import { ask, type SocketLine } from "../support/socket-line.ts";
 import { verifies, verifiesOnce } from "../support/verifies.ts";
 import { openWorld, type World } from "../support/world.ts";
 
@@ -30,97 +30,8 @@ afterAll(() => world?.close());
 const put = (path: string, text = "x"): void => writeFileSync(join(world.folder, path), text);
 const at = (path: string): string => join(world.folder, path);
 
-/** Whoever follows one topic, on either door. */
-interface Follower {
-  readonly events: { readonly seq: number; readonly event: string; readonly data: Told; readonly auditId: string }[];
-  readonly missed: { readonly from: number; readonly to: number; readonly reason: string }[];
-  readonly ended: { readonly code: string; readonly auditId: string }[];
-  readonly subscription: string;
-  /** The number before the first event. */
-  readonly after: number;
-  /** Resolves with how the connection ended. */
-  readonly gone: Promise<unknown>;
-  leave(): Promise<void>;
-}
-
-interface Told {
-  readonly kind: string;
-  readonly path: string;
-  readonly from?: string;
-}
-
-interface Wanted {
-  readonly token: string;
-  readonly params?: Readonly<Record<string, string>>;
-  readonly topic?: string;
-  readonly resume?: { readonly subscription: string; readonly after: number };
-}
-
-async function dial(token: string): Promise<SocketLine> {
-  const line = await dialLine(Number(new URL(world.listening.http).port));
-  line.send(ask(1, "auth.exchange", { token }));
-  await line.next();
-  return line;
-}
-
-async function follow(door: string, wanted: Wanted): Promise<Follower> {
-  return door === "websocket" ? followBySocket(wanted) : followByStream(wanted);
-}
-
-async function followBySocket({ token, topic = "fs.watch", params = { dir: "." }, resume }: Wanted): Promise<Follower> {
-  const line = await dial(token);
-  line.send(ask(2, "events.subscribe", { topic, params, ...(resume && { resume }) }));
-  const answer = await line.next();
-  if (!answer.result?.subscription) throw new Error(JSON.stringify(answer));
-  const of = (method: string) => line.heard.filter((told) => (told as { method?: string }).method === method);
-  const paramsOf = (method: string) => of(method).map((told) => (told as { params: never }).params);
-  return {
-    subscription: answer.result.subscription,
-    after: answer.result.after,
-    get events() {
-      return paramsOf("events.event");
-    },
-    get missed() {
-      return paramsOf("events.missed");
-    },
-    get ended() {
-      return paramsOf("events.ended");
-    },
-    gone: line.closed,
-    async leave() {
-      line.socket.close();
-      await line.closed;
-    },
-  };
-}
-
-async function followByStream({ token, topic = "fs.watch", params = { dir: "." }, resume }: Wanted): Promise<Follower> {
-  const query = new URLSearchParams({ topic, ...params });
-  const last = resume && `${resume.subscription}:${resume.after}`;
-  const stream: EventReader = await readEvents(`${world.listening.http}/v1/events?${query}`, token, last);
-  if (stream.status !== 200) throw new Error(`refused with ${stream.status}`);
-  await eventually(soon, () => expect(stream.frames.length).toBeGreaterThan(0));
-  const [subscription = "", after = ""] = stream.frames[0]?.id?.split(":") ?? [];
-  const ours = new Set(["missed", "ended"]);
-  return {
-    subscription,
-    after: Number(after),
-    get events() {
-      return stream.frames.filter(({ event }) => event !== undefined && !ours.has(event)).map(({ data }) => data);
-    },
-    get missed() {
-      return stream.frames.filter(({ event }) => event === "missed").map(({ data }) => data);
-    },
-    get ended() {
-      return stream.frames.filter(({ event }) => event === "ended").map(({ data }) => data);
-    },
-    gone: stream.ended,
-    async leave() {
-      stream.close();
-      await stream.ended;
-    },
-  };
-}
+const dial = (token: string): Promise<SocketLine> => logIn(world, token);
+const follow = (door: string, wanted: Wanted): Promise<Follower> => followTopic(world, door, wanted);
 
 const toldOf = ({ events }: Follower): readonly string[] =>
   events.map(({ data: { kind, path, from } }) =>
