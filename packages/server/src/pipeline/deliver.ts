@@ -30,17 +30,21 @@ async function flow(parts: Parts, subscription: Subscription): Promise<void> {
   const { backlog } = subscription;
   for (let sink = subscription.sink; sink && !backlog.isEmpty; sink = subscription.sink) {
     await untilReady(sink);
-    if (sink !== subscription.sink) continue;
-    const authorization = judge(parts, subscription);
-    const items: Next[] = [];
-    const allows = allowsOf(authorization?.permit);
-    while (items.length < atOnce) {
-      const next = backlog.next((happening) => subscription.topic.show(happening, allows));
-      if (!next) break;
-      items.push(next);
-    }
-    if (items.length > 0) await tell(parts, subscription, { sink, items, authorization });
+    if (sink === subscription.sink) await parts.subscriptions.turn(() => tellNext(parts, subscription, sink));
   }
+}
+
+function tellNext(parts: Parts, subscription: Subscription, sink: Sink): Promise<void> | undefined {
+  if (sink !== subscription.sink) return undefined;
+  const authorization = judge(parts, subscription);
+  const items: Next[] = [];
+  const allows = allowsOf(authorization?.permit);
+  while (items.length < atOnce) {
+    const next = subscription.backlog.next((happening) => subscription.topic.show(happening, allows));
+    if (!next) break;
+    items.push(next);
+  }
+  return items.length > 0 ? tell(parts, subscription, { sink, items, authorization }) : undefined;
 }
 
 /** A connection that has ended may never be ready again. */

@@ -102,6 +102,8 @@ const scrubBytes =
   (scrub: (text: string) => Scrubbed<string>) =>
   (text: string): Scrubbed<string> => {
     const dense = text.replaceAll("\0", "");
+    // No secret is shorter: what a sparse file or an image is filled with need not be looked at.
+    if (!/[\x21-\x7e\x80-\xff]{4}/.test(dense)) return { value: text, masked: {} };
     if (text.length - dense.length >= text.length / 4) {
       const wide = scrub(dense);
       if (wide.value !== dense) return { value: "[redacted:withheld]", masked: wide.masked };

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { CallError } from "@portcullis/contracts";
 import { Backlog, type BacklogLimits } from "../events/backlog.ts";
 import { createRoom } from "../events/room.ts";
+import { createTurns, type Turns } from "../events/turns.ts";
 import type { Caller, Origin, Sink } from "./arrival.ts";
 import type { Question } from "./authorize.ts";
 import type { Justification } from "./read-trace.ts";
@@ -51,6 +52,8 @@ export interface Subscription {
 
 export interface Subscriptions {
   readonly limits: SubscriptionLimits;
+  /** In which events are told. */
+  readonly turn: Turns;
   /** Throws `RATE_LIMITED` where one more would be too many. */
   admit(caller: Caller, sink: Sink): void;
   /** A backlog of its own that shares the room of all. */
@@ -104,6 +107,7 @@ export function createSubscriptions(now: () => number, some: Partial<Subscriptio
 
   return {
     limits,
+    turn: createTurns(),
     admit({ grant }, sink) {
       if (count((one) => one.sink === sink) >= limits.perConnection)
         throw refuse("connection", limits.perConnection, "this connection");

@@ -4,7 +4,7 @@ import { Changes } from "./changes.ts";
 import type { WatchAsked, WatchTold } from "./watch-messages.ts";
 
 /** Changes are told once nothing has changed for this long, or after the longer time (ms). */
-const quietMs = 40;
+const quietMs = 25;
 const longestMs = 250;
 /** More changes at once than this are told as lost. */
 const mostChanges = 5_000;

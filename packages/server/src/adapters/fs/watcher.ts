@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { CallError } from "@portcullis/contracts";
+import { createTurns } from "../../events/turns.ts";
 import type { FileChange, WatchAsked, WatchTold } from "./watch-messages.ts";
 
 /** What one follower of a folder is told. */
@@ -24,6 +25,8 @@ const resourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 
 /** How long the first look at a folder may take (ms), and how many folders are watched at once. */
 const readyMs = 30_000;
 const mostFolders = 256;
+/** Changes that are judged for one follower at a time. */
+const atOnce = 100;
 
 interface Watched {
   readonly id: number;
@@ -41,6 +44,7 @@ export function createWatcher(): Watcher {
   const byId = new Map<number, Watched>();
   let worker: Worker | undefined;
   let ids = 0;
+  const turn = createTurns();
 
   const drop = (watched: Watched, error?: CallError): void => {
     if (!byId.delete(watched.id)) return;
@@ -60,6 +64,14 @@ export function createWatcher(): Watcher {
     return ending?.terminate();
   };
 
+  /** Many changes to many followers take their time: nobody else waits for it. */
+  const tellInTurns = (watched: Watched, follower: Follower, changes: readonly FileChange[]): void => {
+    for (let from = 0; from < changes.length; from += atOnce) {
+      const some = changes.slice(from, from + atOnce);
+      void turn(() => watched.followers.has(follower) && follower.changed(some));
+    }
+  };
+
   const hear = (told: WatchTold): void => {
     const watched = byId.get(told.id);
     if (!watched) return;
@@ -68,15 +80,15 @@ export function createWatcher(): Watcher {
         watched.ready.resolve();
         return;
       case "changes":
-        for (const follower of watched.followers) follower.changed(told.changes);
+        for (const follower of watched.followers) tellInTurns(watched, follower, told.changes);
         return;
       case "lost":
-        for (const follower of watched.followers) follower.lost();
+        for (const follower of watched.followers) void turn(() => follower.lost());
         return;
       case "fault": {
         const full = "There are more folders than the system lets the server watch.";
         if (told.full) drop(watched, failed(full, "watches", "Watch a smaller folder."));
-        else for (const follower of watched.followers) follower.lost();
+        else for (const follower of watched.followers) void turn(() => follower.lost());
       }
     }
   };
