@@ -22,7 +22,10 @@ scopes:
 beforeAll(async () => {
   world = await openWorld({
     files: { "a.md": "a", "sub/b.md": "b", "sub/x.md": "x", "hidden/c.md": "c" },
-    policies: { "guest.yaml": guests() },
+    policies: {
+      "guest.yaml": guests(),
+      "asker.yaml": 'subject: "asker-*"\npurpose: optional\nscopes: [{ tool: fs.stat, allow: ["@served/**"] }]\n',
+    },
   });
 });
 afterAll(() => world?.close());
@@ -247,10 +250,10 @@ describe("other topics", () => {
   });
 
   verifies("E1.consent", async (door) => {
-    const token = await world.token("guest");
+    const token = await world.token(`asker-${door}`);
     const [mine, others, owners] = await Promise.all([
       follow(door, { token, topic: "consent.decided", params: {} }),
-      follow(door, { token: await world.token("guest"), topic: "consent.decided", params: {} }),
+      follow(door, { token: await world.token(`asker-${door}`), topic: "consent.decided", params: {} }),
       follow(door, { token: world.ownerToken, topic: "consent.decided", params: {} }),
     ]);
     const response = await fetch(`${world.listening.http}/v1/tools/call`, {
@@ -259,7 +262,7 @@ describe("other topics", () => {
       body: JSON.stringify({ name: "fs.list", args: { dir: `sub`, glob: `${door}.*` }, trace: { purpose: "see" } }),
     });
     const { details } = (await response.json()) as { details: { consent: { id: string } } };
-    expect((await world.run("consent", "answer", details.consent.id, "deny")).status).toBe(0);
+    expect(await world.run("consent", "answer", details.consent.id, "deny")).toMatchObject({ status: 0 });
     await eventually(soon, () => expect([mine.events.length, owners.events.length]).toEqual([1, 1]));
     expect(mine.events[0]?.data).toMatchObject({ id: details.consent.id, state: "denied", tool: "fs.list" });
     expect(others.events).toEqual([]);

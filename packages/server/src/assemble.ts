@@ -38,7 +38,8 @@ import { createTurnWork } from "./pipeline/turn-work.ts";
 import type { CompileOptions } from "./policy/compile-scope.ts";
 import { createLivePolicy, type LivePolicy } from "./policy-reload.ts";
 import type { KnownSecret } from "./redaction/known-secrets.ts";
-import { type CompiledPatterns, checkPattern, compilePatterns } from "./redaction/patterns.ts";
+import { rememberPatterns } from "./redaction/pattern-lists.ts";
+import { checkPattern, compilePatterns } from "./redaction/patterns.ts";
 import { createRedactor } from "./redaction/redactor.ts";
 import { createCatalog } from "./search/catalog.ts";
 import { followMeaning, type Meaning } from "./search/follow-meaning.ts";
@@ -355,21 +356,6 @@ export const compileOptions = (world: {
   ],
   checkPattern,
 });
-
-/** Compiles each list of patterns once: scopes give the same lists again and again. */
-function rememberPatterns(most = 1_000): Parts["compilePatterns"] {
-  const known = new Map<string, CompiledPatterns>();
-  return (patterns) => {
-    const key = JSON.stringify(patterns);
-    let compiled = known.get(key);
-    if (!compiled) {
-      compiled = compilePatterns(patterns);
-      if (known.size >= most) known.clear();
-      known.set(key, compiled);
-    }
-    return compiled;
-  };
-}
 
 /** Files as documents, by the way that files are read everywhere: pinned, and judged again at their real path. */
 function createReader(roots: Roots): { readonly read: ReadFile; readonly look: LookAtFile } {

@@ -48,7 +48,7 @@ export async function* scrubStream(
   };
   /** Drops what is only looked at, up to a place across which no secret runs. */
   const begin = (): void => {
-    advance(findCut(held, forward(held, lettersOf(held, before, measure)), scrub)?.cut ?? held.length);
+    advance(findCut(held, () => forward(held, lettersOf(held, before, measure)), scrub)?.cut ?? held.length);
     before = 0;
   };
   const emit = (letters: number, found: Scrubbed<string>): ScrubbedPiece => ({
@@ -57,16 +57,28 @@ export async function* scrubStream(
     masked: found.masked,
   });
 
+  /** Whether what comes is the rest of a secret that was withheld. */
+  let inside = false;
   for await (const piece of source) {
     held += piece;
+    if (inside) {
+      const rest = restOfSecret(held);
+      inside = rest === held.length;
+      yield emit(rest, { value: "", masked: {} });
+    }
     while (held.length >= before + block + hold) {
       if (before > 0) begin();
       const wanted = Math.min(held.length - hold, block);
       if (held.length < wanted + hold || wanted <= 0 || at + measure(held.slice(0, wanted)) >= end) break;
-      const found = findCut(held, backward(held, wanted), scrub);
+      const found = findCut(held, (whole) => backward(held, wanted, whole), scrub);
       if (found) yield emit(found.cut, found.head);
       else if (held.length < most) break;
-      else yield emit(held.length - hold, withheldPiece);
+      else {
+        yield emit(held.length - hold, withheldPiece);
+        const rest = restOfSecret(held);
+        inside = rest === held.length;
+        yield emit(rest, { value: "", masked: {} });
+      }
     }
     // The source ends by itself soon after what is wanted.
   }
@@ -75,7 +87,9 @@ export async function* scrubStream(
     const left = lettersOf(held, end - at, measure);
     const wanted = Math.min(left, block);
     const found =
-      wanted === held.length ? { cut: wanted, head: scrub(held) } : findCut(held, backward(held, wanted), scrub);
+      wanted === held.length
+        ? { cut: wanted, head: scrub(held) }
+        : findCut(held, (whole) => backward(held, wanted, whole), scrub);
     if (found) yield emit(found.cut, found.head);
     // What is wanted ends in the middle of a secret: nothing of it is told.
     else if (wanted === left) end = at;
@@ -85,6 +99,12 @@ export async function* scrubStream(
 
 const withheldPiece: Scrubbed<string> = { value: toMask(withheld), masked: { [withheld]: 1 } };
 
+/** Up to the first line that has more than a token in it: a key goes on in lines that hold nothing else. */
+const restOfSecret = (text: string): number => {
+  const line = /(?:^|\n)[\w+/=-]*[^\w+/=\-\r\n]/.exec(text);
+  return line ? line.index + (text[line.index] === "\n" ? 1 : 0) : text.length;
+};
+
 /** How many letters begin within so many bytes. */
 function lettersOf(text: string, bytes: number, measure: ScrubStreamOptions["measure"]): number {
   let [low, high] = [0, Math.min(text.length, bytes)];
@@ -93,7 +113,8 @@ function lettersOf(text: string, bytes: number, measure: ScrubStreamOptions["mea
     if (measure(text.slice(0, middle)) <= bytes) low = middle;
     else high = middle - 1;
   }
-  return low < text.length && measure(text.slice(0, low)) < bytes ? low + 1 : low;
+  const letters = low < text.length && measure(text.slice(0, low)) < bytes ? low + 1 : low;
+  return isLow(text, letters) ? letters + 1 : letters;
 }
 
 interface Cut {
@@ -102,10 +123,14 @@ interface Cut {
 }
 
 /** The first of some places across which no secret runs. */
-function findCut(text: string, places: Iterable<number>, scrub: ScrubStreamOptions["scrub"]): Cut | undefined {
+function findCut(
+  text: string,
+  placesOf: (whole: string) => Iterable<number>,
+  scrub: ScrubStreamOptions["scrub"],
+): Cut | undefined {
   const whole = scrub(text);
   const clean = whole.value === text;
-  for (const cut of places) {
+  for (const cut of placesOf(whole.value)) {
     if (clean) return { cut, head: { value: text.slice(0, cut), masked: {} } };
     const head = scrub(text.slice(0, cut));
     if (head.value + scrub(text.slice(cut)).value === whole.value) return { cut, head };
@@ -116,7 +141,7 @@ function findCut(text: string, places: Iterable<number>, scrub: ScrubStreamOptio
 const isLow = (text: string, at: number): boolean => (text.charCodeAt(at) & 0xfc00) === 0xdc00;
 
 /** A place itself, and line ends and blanks before it, further and further back. */
-function* backward(text: string, wanted: number): Generator<number> {
+function* backward(text: string, wanted: number, whole: string): Generator<number> {
   const step = Math.max(1, Math.floor(wanted / tries));
   const exact = isLow(text, wanted) ? wanted - 1 : wanted;
   if (exact <= 0) return;
@@ -128,6 +153,11 @@ function* backward(text: string, wanted: number): Generator<number> {
     if (border > 0 && border < exact) yield border;
     if (border > 0) from = Math.min(from, border);
   }
+  // Before the first mask, wherever that stands.
+  let same = 0;
+  while (same < exact && text[same] === whole[same]) same++;
+  const before = Math.max(text.lastIndexOf("\n", same - 1), text.lastIndexOf(" ", same - 1)) + 1;
+  if (same > 0 && before > 0) yield before;
 }
 
 /** A place itself, and line ends and blanks behind it. */
