@@ -43,6 +43,7 @@ export const Capabilities = Type.Object(
     prompts: Type.Boolean(),
     sampling: Type.Boolean(),
     events: Type.Boolean(),
+    topics: Type.Optional(Type.Array(Type.String(), { description: "What events.subscribe takes." })),
     limits: Type.Record(Type.String(), Type.Integer()),
     methods: Type.Array(Type.String()),
     codes: Type.Array(Type.String()),

@@ -91,7 +91,15 @@ function capabilities(parts: Parts): unknown {
     prompts: false,
     sampling: false,
     events: true,
-    limits: { turnCalls, turnCeiling, callMs, concurrentCalls, maxBytes },
+    topics: parts.registry.topics().map(({ topic }) => topic.name),
+    limits: {
+      turnCalls,
+      turnCeiling,
+      callMs,
+      concurrentCalls,
+      maxBytes,
+      subscriptions: parts.subscriptions.limits.perConnection,
+    },
     methods: [...methods.keys(), "tools.call", "health.check"].sort(),
     codes: Object.keys(codes),
   };
