@@ -104,7 +104,7 @@ describe("doors", () => {
       "tools.call": { name: "fs.readFile", args: { path: "notes/todo.md" }, trace: { purpose: "see" } },
       "prompts.get": { name: "none" },
       "resources.read": { uri: "file:///none" },
-      "events.subscribe": { event: "fs.watch" },
+      "events.subscribe": { topic: "fs.watch", params: { dir: "." } },
       "events.unsubscribe": { subscription: "none" },
       "consent.request": { auditId: "none" },
       "consent.status": { id: "none" },

@@ -14,6 +14,8 @@ export interface Requirement {
 const every = doors;
 const mcp: readonly DoorName[] = ["mcp-http", "mcp-http-legacy", "mcp-sse", "mcp-stdio"];
 const remote: readonly DoorName[] = ["websocket", "http", "mcp-http", "mcp-http-legacy", "mcp-sse"];
+/** The doors on which events follow by themselves, and on which resources are read. */
+const live: readonly DoorName[] = ["websocket", "http"];
 const onHttp: readonly DoorName[] = ["http", "mcp-http", "mcp-http-legacy", "mcp-sse"];
 
 /** Every promise of the product so far, by the id of the requirement that it comes from. A promise that nobody proves fails the build. */
@@ -29,7 +31,7 @@ export const requirements = {
   "W2.methods": {
     says: "Every method of the protocol answers, and an unknown one is refused with its code.",
     on: ["websocket"],
-    partly: "resources.read, prompts.get, sampling and events answer that they are not offered",
+    partly: "prompts.get and sampling answer that they are not offered",
   },
   "W3.outcome": { says: "An answer carries ok, result and an auditId that the audit knows.", on: every },
   "W3.envelope": { says: "A JSON-RPC error carries data.code and an auditId that the audit knows.", on: ["websocket"] },
@@ -130,7 +132,45 @@ export const requirements = {
   "D1.escape": {
     says: "No path escapes its scope by .., a symlink, a hard link, a special file or a swap between check and use.",
     on: every,
-    partly: "fs.watch is to come",
+  },
+  "D1.watch": {
+    says: "fs.watch tells which files come, change, go and get another name, and nothing of those that policy hides, nor how many there are.",
+    on: live,
+  },
+  "E1.audit": { says: "The audit has each delivery of events, with what it told of.", on: live },
+  "E1.resume": {
+    says: "Who comes back with the last number gets what came since, once and in order; another token or other parameters get nothing of it.",
+    on: live,
+  },
+  "E1.restart": { says: "After kill -9 a subscription goes on, and what was missed is told by its numbers.", on: live },
+  "E1.withdrawn": {
+    says: "A permission that is withdrawn ends the subscriptions that rest on it, silent ones too.",
+    on: live,
+  },
+  "E1.revoked": { says: "A revoked token ends its subscriptions and says so with 4401.", on: live },
+  "E1.bad-input": {
+    says: "A subscription to what is not there, not allowed or malformed is refused with its code.",
+    on: live,
+  },
+  "E1.slow": {
+    says: "A reader for whom more waits than is kept is told which numbers it missed, and nothing grows.",
+    on: "once",
+  },
+  "E1.policy": { says: "policy.changed tells that another policy is in force, and only the owner which.", on: live },
+  "E1.consent": { says: "consent.decided tells a caller of their own requests, and the owner of all.", on: live },
+  "D2.subscribe": {
+    says: "git.subscribe tells the commits that a branch gains and loses, also when its history is rewritten, and nothing of hidden paths.",
+    on: live,
+  },
+  "W5.stream": {
+    says: "A resource of any size comes in masked pieces as fast as its reader takes them, with its size and hash at the end; the other calls go on.",
+    on: live,
+  },
+  "W5.resume": { says: "A broken stream goes on from the end of its last piece, wherever that lies.", on: live },
+  "W5.refused": { says: "What may not be read is not streamed, and a permission withdrawn ends the stream.", on: live },
+  "M4.resources": {
+    says: "MCP lists the files that policy shows, gives their template, and reads text and bytes with secrets masked.",
+    on: mcp,
   },
   "D1.grep": {
     says: "fs.grep finds lines by RE2 patterns in the files that policy shows, with places that fs.readFile takes, and says what was used up.",
@@ -147,7 +187,6 @@ export const requirements = {
   "D2.log": {
     says: "git.log shows the history without the paths that policy hides.",
     on: every,
-    partly: "subscribe is to come",
   },
   "D2.changes": {
     says: "git.diff, git.show, git.blame and git.search tell what changed, and nothing of the paths that policy hides: no name, no content, no rename, no message.",

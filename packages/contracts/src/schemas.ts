@@ -65,6 +65,9 @@ export const ToolCall = Type.Object(
       Type.Record(Type.String(), Type.Unknown(), { description: "The tool's arguments, as its input schema says." }),
     ),
     trace: Type.Optional(Trace),
+    progress: Type.Optional(
+      Type.Boolean({ description: "Asks for call.progress notifications (WebSocket) while the call runs." }),
+    ),
   },
   { ...closed, $id: "ToolCall", title: "ToolCall" },
 );

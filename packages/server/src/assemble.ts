@@ -13,6 +13,8 @@ import { createDigest, openAuditKeys } from "./audit/keys.ts";
 import type { Settings } from "./config/settings.ts";
 import { createConsent } from "./consent/consent.ts";
 import { createTrail } from "./consent/trail.ts";
+import { createConsentTopic, createDecisions } from "./events/consent-topic.ts";
+import { createPolicyTopic } from "./events/policy-topic.ts";
 import { pin } from "./files/pin.ts";
 import { readPinned } from "./files/read-pinned.ts";
 import { createRoots, type Roots } from "./files/roots.ts";
@@ -23,17 +25,21 @@ import { openVectors } from "./open-vectors.ts";
 import { identify } from "./pipeline/authenticate.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
 import { createCorridor } from "./pipeline/create-corridor.ts";
+import { lookAfter } from "./pipeline/deliver.ts";
 import { createInFlight } from "./pipeline/in-flight.ts";
 import { createMetrics } from "./pipeline/metrics.ts";
 import { nextId } from "./pipeline/next-id.ts";
 import type { FaultLog, Parts } from "./pipeline/parts.ts";
 import { createRegistry, type Registry } from "./pipeline/registry.ts";
+import { createStreams } from "./pipeline/streams.ts";
+import { createSubscriptions } from "./pipeline/subscriptions.ts";
 import { createTurnHandles } from "./pipeline/turn-handle.ts";
 import { createTurnWork } from "./pipeline/turn-work.ts";
 import type { CompileOptions } from "./policy/compile-scope.ts";
 import { createLivePolicy, type LivePolicy } from "./policy-reload.ts";
 import type { KnownSecret } from "./redaction/known-secrets.ts";
-import { type CompiledPatterns, checkPattern, compilePatterns } from "./redaction/patterns.ts";
+import { rememberPatterns } from "./redaction/pattern-lists.ts";
+import { checkPattern, compilePatterns } from "./redaction/patterns.ts";
 import { createRedactor } from "./redaction/redactor.ts";
 import { readSecrets, watchSecrets } from "./redaction/secret-sources.ts";
 import { createCatalog } from "./search/catalog.ts";
@@ -145,12 +151,16 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     fault,
     dense: dense && inTraffic(dense, traffic),
   });
-  const registry = createRegistry(adapters);
+  const decisions = createDecisions(state.consent, url);
+  // The policy is compiled with the names of tools and topics, and one topic tells of the policy.
+  let policyHash = (): string => "";
+  const registry = createRegistry(adapters, [createPolicyTopic(() => policyHash()), createConsentTopic(decisions)]);
   const policy = await createLivePolicy({
     store: createPolicyFolder(policyFolder(data, settings)),
     compile: () => compileOptions({ folders, home, registry }),
     log,
   });
+  policyHash = () => policy.current().hash;
   const logins = createLogins({
     data,
     settings,
@@ -165,7 +175,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const scrub = <T>(value: T): T => redactor.scrub(value).value as T;
   const pages = options.pages ?? url;
   const consent = createConsent({
-    store: state.consent,
+    store: decisions.store,
     trail: createTrail({ audit, boot, now: Date.now, nextId, scrub }),
     policy: policy.current,
     places: () => ({ home, served: folders }),
@@ -202,6 +212,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     argumentSecrets: settings.redact.arguments,
     compilePatterns: rememberPatterns(),
     inFlight: createInFlight(limits),
+    subscriptions: createSubscriptions(Date.now),
+    streams: createStreams(),
     metrics: createMetrics(),
     limits,
     log,
@@ -209,6 +221,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     version,
     boot,
   };
+  parts.subscriptions.tend((subscription) => lookAfter(parts, subscription));
   const ending = new AbortController();
   let meaning: Meaning | undefined;
 
@@ -227,6 +240,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     },
     async stop(withinMs) {
       consent.close();
+      parts.subscriptions.stop();
+      parts.streams.stop();
       await parts.inFlight.drain(withinMs);
       ending.abort();
       vigil.stop();
@@ -349,24 +364,12 @@ export const compileOptions = (world: {
 }): CompileOptions => ({
   home: world.home,
   served: world.folders,
-  tools: world.registry.all().map(({ tool }) => tool.name),
+  tools: [
+    ...world.registry.all().map(({ tool }) => tool.name),
+    ...world.registry.topics().map(({ topic }) => topic.name),
+  ],
   checkPattern,
 });
-
-/** Compiles each list of patterns once: scopes give the same lists again and again. */
-function rememberPatterns(most = 1_000): Parts["compilePatterns"] {
-  const known = new Map<string, CompiledPatterns>();
-  return (patterns) => {
-    const key = JSON.stringify(patterns);
-    let compiled = known.get(key);
-    if (!compiled) {
-      compiled = compilePatterns(patterns);
-      if (known.size >= most) known.clear();
-      known.set(key, compiled);
-    }
-    return compiled;
-  };
-}
 
 /** Files as documents, by the way that files are read everywhere: pinned, and judged again at their real path. */
 function createReader(roots: Roots): { readonly read: ReadFile; readonly look: LookAtFile } {

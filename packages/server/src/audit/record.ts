@@ -2,8 +2,11 @@ import { hash } from "node:crypto";
 import type { Labels } from "@portcullis/contracts";
 import type { Entry } from "../stores/store.ts";
 
-/** What a record is of: a call's outcome, an effect about to happen, an envelope that became no call, another method, the server itself. */
-export type Kind = "call" | "intent" | "refused" | "method" | "system";
+/**
+ * What a record is of: a call's outcome, an effect about to happen, an envelope that became no call, another method, events that leave or their end,
+ * the end of a resource's stream, the server itself.
+ */
+export type Kind = "call" | "intent" | "refused" | "method" | "event" | "stream" | "system";
 
 /**
  * All that is kept of one happening, in the order in which it is written. Whoever makes one has scrubbed it: nothing here is masked later.

@@ -9,7 +9,7 @@ import type { Justification } from "./read-trace.ts";
 export interface Facts {
   /** The audit id. */
   readonly id: string;
-  readonly kind: "call" | "method" | "refused";
+  readonly kind: "call" | "method" | "refused" | "event" | "stream";
   readonly at: number;
   readonly startedAt: bigint;
   readonly origin: Origin;
@@ -27,6 +27,8 @@ export interface Facts {
   /** The consent request of a denied call, or the grants that allowed it. */
   consent?: string;
   masked?: Readonly<Record<string, number>>;
+  /** Called once the record is written, or could not be: what follows the answer begins then, or never. */
+  settled?: (recorded: boolean) => void;
   /** Set once an intent was recorded: the outcome must follow it. */
   intended?: boolean;
 }

@@ -10,6 +10,8 @@ import type { TurnCounter } from "../stores/turn-counter.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Registry } from "./registry.ts";
+import type { Streams } from "./streams.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 import type { TurnHandles } from "./turn-handle.ts";
 import type { TurnWork } from "./turn-work.ts";
 
@@ -64,6 +66,8 @@ export interface Parts {
   /** Patterns of policy scopes, compiled once per list. */
   readonly compilePatterns: (patterns: readonly string[]) => CompiledPatterns;
   readonly inFlight: InFlight;
+  readonly subscriptions: Subscriptions;
+  readonly streams: Streams;
   readonly limits: Limits;
   readonly metrics: Metrics;
   readonly log: FaultLog;

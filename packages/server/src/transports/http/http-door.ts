@@ -11,10 +11,12 @@ import { checkSender, type SenderRules, toSenderRules } from "./check-sender.ts"
 import { addConsentPages } from "./consent/consent-pages.ts";
 import { bearerOf } from "./credential.ts";
 import { addErrors, refuseError } from "./errors.ts";
+import { addEvents } from "./events.ts";
 import { addMirror } from "./mirror.ts";
 import { isOAuthPath } from "./oauth/oauth-door.ts";
 import { addPermalink } from "./permalink.ts";
 import { sendOnSocket, sendRaw } from "./raw-refusal.ts";
+import { addResources } from "./resources.ts";
 
 /** Answers requests whose body nobody has read, such as MCP's. Never rejects. */
 export type RawHandler = (
@@ -88,6 +90,8 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   addForms(app);
   addErrors(app, corridor);
   addMirror(app, { corridor, url, proxied: options.behindProxy === true || Boolean(publicUrl) });
+  const events = addEvents(app, { corridor });
+  addResources(app, { corridor });
   const secure = publicUrl?.startsWith("https:") === true;
   addPermalink(app, { corridor, secure });
   addConsentPages(app, { corridor, secure });
@@ -109,6 +113,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
     },
     async close(withinMs) {
       const ended = new Promise<void>((resolve) => app.server.close(() => resolve()));
+      events.close();
       // A connection that has its answer would be kept for the next request.
       const sweep = setInterval(() => app.server.closeIdleConnections(), 50);
       const timer = setTimeout(() => app.server.closeAllConnections(), withinMs);
