@@ -29,4 +29,15 @@ export {
 export { plain } from "./plain.ts";
 export { type Resource, toUri } from "./resource.ts";
 export { resultText } from "./result-text.ts";
-export { Citation, Failure, Labels, Outcome, Success, ToolCall, ToolDescription, Trace, Turn } from "./schemas.ts";
+export {
+  Citation,
+  Failure,
+  Flow,
+  Labels,
+  Outcome,
+  Success,
+  ToolCall,
+  ToolDescription,
+  Trace,
+  Turn,
+} from "./schemas.ts";

@@ -23,6 +23,7 @@ import { openVectors } from "./open-vectors.ts";
 import { identify } from "./pipeline/authenticate.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
 import { createCorridor } from "./pipeline/create-corridor.ts";
+import { createFlows } from "./pipeline/flows.ts";
 import { createInFlight } from "./pipeline/in-flight.ts";
 import { createMetrics } from "./pipeline/metrics.ts";
 import { nextId } from "./pipeline/next-id.ts";
@@ -40,6 +41,7 @@ import { followMeaning, type Meaning } from "./search/follow-meaning.ts";
 import { createIndexThread } from "./search/index-thread.ts";
 import { createIndexer, type Indexer } from "./search/indexer.ts";
 import { createSearcher } from "./search/searcher.ts";
+import { createSourceLabels, toSubjects } from "./source-labels.ts";
 import { createWitness } from "./stores/files/audit-witness.ts";
 import { createPolicyFolder } from "./stores/files/policy-store.ts";
 import { createRateCounter } from "./stores/memory/rate-counter.ts";
@@ -151,6 +153,14 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     fault: (err) => log.error({ err }, "A login failed for a reason of ours or of its issuer."),
   });
   const { limits } = settings;
+  const isClosed = toSubjects(settings.flow.closed);
+  const flows = createFlows({
+    store: state.flows,
+    lifetimeMs: settings.flow.lifetimeMs,
+    egressOf: (subject) => (isClosed(subject) ? "closed" : "open"),
+    isolated: toSubjects(settings.flow.isolated),
+    sources: createSourceLabels({ folders, stores: settings.openaiStores, said: settings.flow.sources }),
+  });
   const scrub = <T>(value: T): T => redactor.scrub(value).value as T;
   const pages = options.pages ?? url;
   const consent = createConsent({
@@ -183,6 +193,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     turns: createTurnCounter(),
     turnHandles: createTurnHandles(),
     turnWork: createTurnWork(),
+    flows,
     audit,
     digest,
     conceal: createConceal(digest, settings.audit.values),
@@ -280,7 +291,7 @@ const createAdapters = ({
     vaults,
     permalink: (id) => `${url()}/d/${id}`,
     read: createReader(roots).read,
-    labels: { private: "files" },
+    labels: {},
   }),
   createIndexAdapter({
     name: "served",
@@ -291,7 +302,7 @@ const createAdapters = ({
     permalink: (id) => `${url()}/d/${id}`,
     additions,
     ...createReader(roots),
-    labels: { private: "files" },
+    labels: {},
     sources: settings.openaiStores.map(({ name, ...store }) => createOpenAiSource({ name, ...store, fetch })),
     fault,
   }),

@@ -52,7 +52,10 @@ export interface Tool<I = never, O = unknown> {
   /** What one call can do in the place of many of this tool, for a model that has made too many. */
   readonly batch?: string;
   readonly effect: Effect;
+  /** What it gives out and where its arguments go, beside what is known of the resources that it touches. */
   readonly labels: Labels;
+  /** True when all of an answer belongs to the items that `filter` asks about: it then carries their labels and no more. */
+  readonly itemwise?: boolean;
   readonly input: TObject;
   readonly output: TSchema;
   /** The canonical resources that these arguments touch: what policy judges. A call that touches nothing is refused. */

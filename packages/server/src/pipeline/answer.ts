@@ -13,7 +13,11 @@ export function succeed(
 ): Success {
   const citations: readonly Citation[] = call.tool.citations?.(answer.shown) ?? [];
   const summary = maskedSummary(answer.masked);
-  const why = [...(summary === undefined ? [] : [summary]), ...(call.tool.notes?.(answer.shown) ?? [])];
+  const why = [
+    ...(summary === undefined ? [] : [summary]),
+    ...(call.tool.notes?.(answer.shown) ?? []),
+    ...toLeftOut(facts),
+  ];
   const success: Success = {
     ok: true,
     result: answer.value,
@@ -21,6 +25,7 @@ export function succeed(
     ...(why.length > 0 && { why }),
     ...(citations.length > 0 && { citations: [...citations] }),
     ...(facts.turn && { turn: facts.turn }),
+    ...(facts.toldFlow && { flow: facts.toldFlow }),
   };
   const bytes = Buffer.byteLength(resultText(success));
   if (bytes > answer.maxBytes) {
@@ -34,6 +39,13 @@ export function succeed(
   }
   return success;
 }
+
+const toLeftOut = ({ leftOut = 0 }: Facts): readonly string[] =>
+  leftOut === 0
+    ? []
+    : [
+        `left out ${leftOut} ${leftOut === 1 ? "result" : "results"}: this line of work may not hold both private data and what others can write`,
+      ];
 
 /**
  * The one place where something thrown becomes an answer. A `CallError` is meant for the caller; anything else is a fault of ours, whose

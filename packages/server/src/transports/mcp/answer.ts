@@ -7,6 +7,9 @@ const outcomeKey = "portcullis/outcome";
 /** Key of a result's `_meta` for the turn's handle: the same under which a client sends it back. */
 const turnKey = "portcullis/turn";
 
+/** The same for the line of work. */
+const flowKey = "portcullis/flow";
+
 const turnMeta = ({ turn }: Outcome): Readonly<Record<string, string>> => (turn ? { [turnKey]: turn.handle } : {});
 
 /** The answer to a `tools/call`. A tool that does not exist is the protocol's error, as the specification wants; every other refusal a model can read. */
@@ -31,14 +34,22 @@ export const toErrorData = ({ code, details, auditId }: Failure): Record<string,
 });
 
 function toResult(success: Success): CallToolResult {
-  const { result, auditId, why, citations, turn } = success;
+  const { result, auditId, why, citations, turn, flow } = success;
   return {
     // Codex shows its model the structured content, Gemini the text: both get the same data.
     content: [{ type: "text", text: resultText(success) }],
     structuredContent: result as Record<string, unknown>,
     _meta: {
-      [outcomeKey]: { ok: true, auditId, ...(why && { why }), ...(citations && { citations }), ...(turn && { turn }) },
+      [outcomeKey]: {
+        ok: true,
+        auditId,
+        ...(why && { why }),
+        ...(citations && { citations }),
+        ...(turn && { turn }),
+        ...(flow && { flow }),
+      },
       ...turnMeta(success),
+      ...(flow && { [flowKey]: flow.handle }),
     },
   };
 }
