@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -217,5 +218,17 @@ describe("information flow", () => {
     db.close();
     expect(await guest.call("http.fetch", { url: `${url}/lost` })).toMatchObject({ code: "FLOW_BLOCKED" });
     expect(told).not.toContain("GET /lost");
+  });
+
+  verifiesOnce("F2.demo", async () => {
+    const demo = join(import.meta.dirname, "..", "..", "examples", "exfiltration", "demo.ts");
+    const { code, out } = await new Promise<{ code: unknown; out: string }>((resolve) => {
+      execFile(process.execPath, [demo], { timeout: 60_000 }, (error, stdout, stderr) =>
+        resolve({ code: error?.code ?? 0, out: `${stdout}${stderr}` }),
+      );
+    });
+    expect(out).toContain("LEAKED");
+    expect(out.match(/STOPPED/g)).toHaveLength(2);
+    expect(code).toBe(0);
   });
 });

@@ -40,12 +40,16 @@ export function succeed(
   return success;
 }
 
-const toLeftOut = ({ leftOut = 0 }: Facts): readonly string[] =>
-  leftOut === 0
+const toLeftOut = ({ leftOut = 0, unasked }: Facts): readonly string[] => [
+  ...(leftOut === 0
     ? []
     : [
         `left out ${leftOut} ${leftOut === 1 ? "result" : "results"}: this line of work may not hold both private data and what others can write`,
-      ];
+      ]),
+  ...[...(unasked ?? [])].map(
+    (place) => `${place} was not asked: it is not cleared for the private data that this line of work has seen`,
+  ),
+];
 
 /**
  * The one place where something thrown becomes an answer. A `CallError` is meant for the caller; anything else is a fault of ours, whose

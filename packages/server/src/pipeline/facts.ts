@@ -28,6 +28,8 @@ export interface Facts {
   toldFlow?: Flow;
   /** Items that were left out of the answer because its line of work may not see them. */
   leftOut?: number;
+  /** Places that were not asked, because what the line of work has seen may not go there. */
+  unasked?: ReadonlySet<string>;
   resources?: readonly Resource[];
   policy?: string;
   verdicts?: readonly Allow[];
