@@ -29,6 +29,8 @@ const rules: Rule[] = [
     path: "^(fs|net|http|https|child_process|timers|worker_threads|dns|os)(/|$)",
     dependencyTypes: ["core"],
   }),
+  only("flow is pure", "flow", "flow/"),
+  never("flow does no I/O", `${server}/flow/`, { dependencyTypes: ["core"] }),
   only("redaction is pure", "redaction", "redaction/"),
   never("redaction does no I/O", `${server}/redaction/`, { dependencyTypes: ["core"] }),
   never("the corridor knows no concrete part", `${server}/pipeline/`, {

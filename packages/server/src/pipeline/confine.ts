@@ -37,11 +37,16 @@ export async function confine(parts: Parts, facts: Facts, confining: Confining):
   const { flows } = parts;
   const { call, caller, resources } = question;
   const { tool } = call;
-  const touched = resources.flatMap((resource) =>
+  const touched = resources.flatMap((resource, at) =>
     // A question to the whole index may tell of all that is in it, unless its answer tells what it is about.
     resource.kind === "index" && !tool.itemwise
       ? flows.sources.all.map((source) => ({ resource, source, scopes: [] }))
-      : [labelled(parts, authorization, resource)],
+      : [
+          {
+            ...{ resource, source: flows.sources.labelsOf(resource) },
+            scopes: authorization.verdicts[at]?.obligations.labels ?? [],
+          },
+        ],
   );
   const effects = toEffects(call, touched, await flows.store.marks());
   // At the owner's own terminal no model reads the answer.
@@ -117,6 +122,9 @@ export async function confine(parts: Parts, facts: Facts, confining: Confining):
       const marks = await flows.store.marks();
       const reads = [...seen.values(), ...touched].reduce((sum, one) => union(sum, toReads(one, own, marks)), items);
       if (reads.private.length + reads.untrusted.length === 0) return;
+      // Kept and judged already, before the tool ran.
+      const known = step.effects.reads.private.length + step.effects.reads.untrusted.length > 0;
+      if (known && join(passed.after, reads, step) === passed.after) return;
       const showing: Step = { ...step, effects: { reads, sinks: [], consequence: "none" } };
       const showed = await flows.show(line, showing, facts.at);
       note(at, { ...showed, before: passed.before }, step);
