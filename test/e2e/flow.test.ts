@@ -39,7 +39,7 @@ scopes:
     policies: {
       "flows.yaml": [
         ...["r0", "r0b", "parallel", "lost"].map((name) => both(name)),
-        ...["r1", "r2", "r3", "index", "kept", "apart", "race"].map((name) => both(`${name}@closed`)),
+        ...["r1", "r2", "r3", "index", "kept", "apart", "race", "marked"].map((name) => both(`${name}@closed`)),
         both("cleared@closed", ", labels: { clearance: [notes] }"),
         both("fixed@closed", `, labels: { fixed: [{ url: "${url}/status" }] }`),
       ].join(""),
@@ -75,6 +75,17 @@ describe("information flow", () => {
         const found = await other.call("search", { query: "plants" });
         expect(found).toMatchObject({ ok: true, result: { results: [] } });
       });
+    }),
+  );
+
+  verifies("F4.marked", (door) =>
+    asGuest(world, { door, subject: "marked@closed" }, async (guest) => {
+      const page: Answer & { untrusted?: unknown } = await guest.call("http.fetch", { url: `${url}/page` });
+      expect(page).toMatchObject({ ok: true, untrusted: [`web:${new URL(url).host}`] });
+      expect(await guest.call("fs.readFile", readCrm)).not.toHaveProperty("untrusted");
+      if (!door.startsWith("mcp")) return;
+      expect(page.texts?.[0]).toContain(`data from web:${new URL(url).host}`);
+      expect(page.texts).toHaveLength(2);
     }),
   );
 

@@ -338,6 +338,11 @@ export const requirements = {
     says: "A page that makes a model put a CRM record into its next request succeeds against a plain MCP server, and is stopped here.",
     on: "once",
   },
+  "F4.marked": {
+    says: "Content that others can write comes with its origin, and on MCP with the word that it is data.",
+    on: every,
+    partly: "search and fetch have one text and no room for it: there the origin is in the outcome alone",
+  },
   "F3.ways-out": {
     says: "A target that the owner has cleared, and arguments that they have fixed, stay open after private data.",
     on: "once",

@@ -27,32 +27,30 @@ export const any = "*";
 export const empty: FlowState = { private: [], untrusted: [] };
 
 /** The state of a flow of which nothing is known any more: it may have seen everything. */
-export const full = (why: { readonly tool: string; readonly call: string }): FlowState => ({
-  private: [{ label: any, ...why }],
-  untrusted: [{ label: any, ...why }],
+export const full = (why: Omit<Seen, "label">): FlowState => ({
+  private: [toSeen(any, why)],
+  untrusted: [toSeen(any, why)],
 });
+
+const toSeen = (label: string, { tool, call }: Omit<Seen, "label">): Seen => ({ label, tool, call });
 
 /** The most labels of one kind that are told apart; what comes on top of them counts as all. */
 const most = 64;
 
 /** The state with what a call adds; the same object when that is nothing new. */
-export function join(state: FlowState, reads: Reads, by: { readonly tool: string; readonly call: string }): FlowState {
+export function join(state: FlowState, reads: Reads, by: Omit<Seen, "label">): FlowState {
   const own = add(state.private, reads.private, by);
   const others = add(state.untrusted, reads.untrusted, by);
   return own === state.private && others === state.untrusted ? state : { private: own, untrusted: others };
 }
 
-function add(
-  seen: readonly Seen[],
-  labels: readonly string[],
-  by: { readonly tool: string; readonly call: string },
-): readonly Seen[] {
+function add(seen: readonly Seen[], labels: readonly string[], by: Omit<Seen, "label">): readonly Seen[] {
   const known = new Set(seen.map(({ label }) => label));
   if (known.has(any)) return seen;
   const added = [...new Set(labels)].filter((label) => !known.has(label));
   if (added.length === 0) return seen;
-  if (added.includes(any) || seen.length + added.length > most) return [...seen, { label: any, ...by }];
-  return [...seen, ...added.map((label) => ({ label, ...by }))];
+  if (added.includes(any) || seen.length + added.length > most) return [...seen, toSeen(any, by)];
+  return [...seen, ...added.map((label) => toSeen(label, by))];
 }
 
 export const labelsOf = (state: FlowState): Reads => ({

@@ -24,6 +24,7 @@ export function succeed(
     auditId: facts.id,
     ...(why.length > 0 && { why }),
     ...(citations.length > 0 && { citations: [...citations] }),
+    ...(facts.untrusted?.length && { untrusted: [...facts.untrusted] }),
     ...(facts.turn && { turn: facts.turn }),
     ...(facts.toldFlow && { flow: facts.toldFlow }),
   };

@@ -62,6 +62,7 @@ export async function confine(parts: Parts, facts: Facts, confining: Confining):
   note(at, passed, step);
   if (passed.verdict.effect === "block") throw await refusal(parts, at, passed.verdict);
   await mark(parts, question, passed.after);
+  facts.untrusted = effects.reads.untrusted;
 
   const seen = new Map<string, Labelled>();
   const see = (one: Labelled): void => void seen.set(markOf(one.resource), one);
@@ -122,6 +123,7 @@ export async function confine(parts: Parts, facts: Facts, confining: Confining):
       const marks = await flows.store.marks();
       const reads = [...seen.values(), ...touched].reduce((sum, one) => union(sum, toReads(one, own, marks)), items);
       if (reads.private.length + reads.untrusted.length === 0) return;
+      facts.untrusted = union(effects.reads, reads).untrusted;
       // Kept and judged already, before the tool ran.
       const known = step.effects.reads.private.length + step.effects.reads.untrusted.length > 0;
       if (known && join(passed.after, reads, step) === passed.after) return;

@@ -26,6 +26,8 @@ export interface Facts {
   flow?: FlowNote;
   /** What the caller is told of its line of work. */
   toldFlow?: Flow;
+  /** Where the content of the answer came from that others can write. */
+  untrusted?: readonly string[];
   /** Items that were left out of the answer because its line of work may not see them. */
   leftOut?: number;
   /** Places that were not asked, because what the line of work has seen may not go there. */
