@@ -17,6 +17,8 @@ export interface Permit {
   /** True when every scope that allowed the call accepts files that have more than one name. */
   readonly hardlinks: boolean;
   allows(resource: Resource): boolean;
+  /** Whether what the call carries may go on to where a redirect leads; it may where this is not there. */
+  leaves?(resource: Resource): boolean;
   /** The same object as in another permit: `allows` says the same of every path, and of fetching every URL. What is remembered under it must be dropped with it. */
   readonly view: object;
 }

@@ -75,18 +75,26 @@ export async function confine(parts: Parts, facts: Facts, confining: Confining):
   const own: Labels = elsewhere || tool.itemwise ? {} : (labels ?? {});
   let items = nothing;
 
-  const mayLeave = (resource: Resource): boolean => {
-    const sinks = toSinks(labelled(parts, authorization, resource), { ...labels, egress: false }, call.input);
-    return (
-      judge(passed.before, { ...step, effects: { reads: nothing, sinks, consequence: "none" } }).effect === "allow"
-    );
+  const mayLeave = (resource: Resource, egress: boolean): boolean => {
+    const sinks = toSinks(labelled(parts, authorization, resource), { ...labels, egress }, call.input);
+    const out: Step = { ...step, consented: [], effects: { reads: nothing, sinks, consequence: "none" } };
+    const verdict = judge(passed.before, out);
+    if (verdict.effect === "block") facts.unasked = new Set([...(facts.unasked ?? []), ...verdict.sinks]);
+    return verdict.effect === "allow";
   };
+  // A site that is cleared may lead on to one that is not, with all that it was told.
+  const redirects = labels?.egress === true && !elsewhere && effects.sinks.some(({ fixed }) => fixed !== true);
+  const hosts = new Set(effects.sinks.map(({ to }) => to));
+  const goesOn = (resource: Resource): boolean =>
+    (resource.kind === "url" && hosts.has(new URL(resource.href).host)) || mayLeave(resource, true);
 
   return {
     permit(permit) {
+      if (redirects) return Object.create(permit, { leaves: { value: goesOn } }) as typeof permit;
       if (!elsewhere && !watches) return permit;
       const allows = (resource: Resource): boolean => {
-        if (!permit.allows(resource) || (elsewhere && resource.kind === "url" && !mayLeave(resource))) return false;
+        if (!permit.allows(resource) || (elsewhere && resource.kind === "url" && !mayLeave(resource, false)))
+          return false;
         if (watches && seen.size < most) see(labelled(parts, authorization, resource));
         return true;
       };
