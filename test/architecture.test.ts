@@ -29,10 +29,12 @@ const rules: Rule[] = [
     path: "^(fs|net|http|https|child_process|timers|worker_threads|dns|os)(/|$)",
     dependencyTypes: ["core"],
   }),
+  only("flow is pure", "flow", "flow/"),
+  never("flow does no I/O", `${server}/flow/`, { dependencyTypes: ["core"] }),
   only("redaction is pure", "redaction", "redaction/"),
   never("redaction does no I/O", `${server}/redaction/`, { dependencyTypes: ["core"] }),
   never("the corridor knows no concrete part", `${server}/pipeline/`, {
-    path: `${server}/(stores/(?!(store|turn-counter)\\.ts)|adapters/(?!adapter\\.ts)|transports|config|cli)`,
+    path: `${server}/(stores/(?!(store|flow-store|turn-counter)\\.ts)|adapters/(?!adapter\\.ts)|transports|config|cli)`,
   }),
   never("what reads files opens none and knows no store or adapter", `${server}/(ingest|web-page|vault)/`, {
     path: `${server}/(stores/(?!store\\.ts)|adapters/(?!adapter\\.ts)|pipeline|transports|config|cli|identity)`,
@@ -42,7 +44,7 @@ const rules: Rule[] = [
   }),
   never("an engine sees its ports and no other", `${server}/stores/([^/]+)/`, {
     path: "^packages/server/src",
-    pathNot: `${server}/(stores/($1/|(oauth-|consent-)?store\\.ts|turn-counter\\.ts|data-folder)|audit/)`,
+    pathNot: `${server}/(stores/($1/|(oauth-|consent-|flow-)?store\\.ts|turn-counter\\.ts|data-folder)|audit/)`,
   }),
   never("transports meet the inside at the corridor alone", `${server}/transports/`, {
     path: "^packages/server/src",

@@ -370,6 +370,42 @@ export const requirements = {
     on: "once",
     partly: "init and chat are to come",
   },
+  "F1.parallel": {
+    says: "Of 64 calls at once in one line of work, never one gets private data and another what others can write.",
+    on: "once",
+  },
+  "F1.restart": { says: "What a line of work has seen survives kill -9, and flow list and show tell it.", on: "once" },
+  "F1.lost": { says: "A line of work whose state is lost or unreadable counts as having seen everything.", on: "once" },
+  "F2.R0": {
+    says: "A client with ways out of its own is never given private data and content that others can write in one line of work.",
+    on: every,
+  },
+  "F2.R1": {
+    says: "After private data, a call whose arguments leave is refused unless its target is cleared, and the refusal names the label, the call that brought it and the target.",
+    on: every,
+  },
+  "F2.R2": {
+    says: "After content that others can write, an effect elsewhere needs the owner's consent to exactly this call, which is used up by it.",
+    on: every,
+  },
+  "F2.R3": { says: "What is written carries the labels of its line of work into every other.", on: every },
+  "F2.demo": {
+    says: "A page that makes a model put a CRM record into its next request succeeds against a plain MCP server, and is stopped here.",
+    on: "once",
+  },
+  "F4.marked": {
+    says: "Content that others can write comes with its origin, and on MCP with the word that it is data.",
+    on: every,
+    partly: "search and fetch have one text and no room for it: there the origin is in the outcome alone",
+  },
+  "F3.ways-out": {
+    says: "A target that the owner has cleared, and arguments that they have fixed, stay open after private data.",
+    on: "once",
+  },
+  "F3.new-flow": {
+    says: "A client that the owner trusts to keep contexts apart begins a new line of work; dropped, invented and others' handles gain nothing.",
+    on: "once",
+  },
   "O2.connect": {
     says: "connect prints the entry of a client, or merges it into the client's file and keeps a copy.",
     on: "once",

@@ -41,4 +41,15 @@ export {
   resourceSchemas,
 } from "./resources.ts";
 export { resultText } from "./result-text.ts";
-export { Citation, Failure, Labels, Outcome, Success, ToolCall, ToolDescription, Trace, Turn } from "./schemas.ts";
+export {
+  Citation,
+  Failure,
+  Flow,
+  Labels,
+  Outcome,
+  Success,
+  ToolCall,
+  ToolDescription,
+  Trace,
+  Turn,
+} from "./schemas.ts";

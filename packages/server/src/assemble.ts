@@ -1,23 +1,16 @@
 import { join } from "node:path";
-import { CallError } from "@portcullis/contracts";
 import { ulid } from "ulid";
-import type { Adapter, Permit, ServedFolder } from "./adapters/adapter.ts";
-import { createFsAdapter } from "./adapters/fs/create-fs-adapter.ts";
-import { createGitAdapter } from "./adapters/git/create-git-adapter.ts";
-import { createHttpAdapter } from "./adapters/http/http-adapter.ts";
-import { type Additions, createIndexAdapter, type LookAtFile, type ReadFile } from "./adapters/index/index-adapter.ts";
-import { createOpenAiSource } from "./adapters/openai-store/openai-source.ts";
-import { createVaultAdapter, type VaultAdapterOptions } from "./adapters/vault/vault-adapter.ts";
+import type { ServedFolder } from "./adapters/adapter.ts";
+import type { Additions } from "./adapters/index/index-adapter.ts";
 import { createConceal } from "./audit/conceal.ts";
 import { createDigest, openAuditKeys } from "./audit/keys.ts";
 import type { Settings } from "./config/settings.ts";
 import { createConsent } from "./consent/consent.ts";
 import { createTrail } from "./consent/trail.ts";
+import { createAdapters } from "./create-adapters.ts";
 import { createConsentTopic, createDecisions } from "./events/consent-topic.ts";
 import { createPolicyTopic } from "./events/policy-topic.ts";
-import { pin } from "./files/pin.ts";
-import { readPinned } from "./files/read-pinned.ts";
-import { createRoots, type Roots } from "./files/roots.ts";
+import { createRoots } from "./files/roots.ts";
 import { createLogins, type Logins } from "./identity/oauth/create-logins.ts";
 import { createVigil } from "./identity/vigil.ts";
 import { createGuardedFetch } from "./network/guarded-fetch.ts";
@@ -26,6 +19,7 @@ import { identify } from "./pipeline/authenticate.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
 import { createCorridor } from "./pipeline/create-corridor.ts";
 import { lookAfter } from "./pipeline/deliver.ts";
+import { createFlows } from "./pipeline/flows.ts";
 import { createInFlight } from "./pipeline/in-flight.ts";
 import { createMetrics } from "./pipeline/metrics.ts";
 import { nextId } from "./pipeline/next-id.ts";
@@ -42,11 +36,10 @@ import { rememberPatterns } from "./redaction/pattern-lists.ts";
 import { checkPattern, compilePatterns } from "./redaction/patterns.ts";
 import { createRedactor } from "./redaction/redactor.ts";
 import { readSecrets, watchSecrets } from "./redaction/secret-sources.ts";
-import { createCatalog } from "./search/catalog.ts";
 import { followMeaning, type Meaning } from "./search/follow-meaning.ts";
 import { createIndexThread } from "./search/index-thread.ts";
 import { createIndexer, type Indexer } from "./search/indexer.ts";
-import { createSearcher } from "./search/searcher.ts";
+import { createSourceLabels, toSubjects } from "./source-labels.ts";
 import { createWitness } from "./stores/files/audit-witness.ts";
 import { createPolicyFolder } from "./stores/files/policy-store.ts";
 import { createRateCounter } from "./stores/memory/rate-counter.ts";
@@ -57,7 +50,7 @@ import { openState } from "./stores/sqlite/open-state.ts";
 import { openTextIndex } from "./stores/sqlite/text-index.ts";
 import type { TextIndex, TokenStore } from "./stores/store.ts";
 import { createVaultFeed } from "./vault/feed.ts";
-import { createDenseLeg, type DenseLeg } from "./vectors/dense-leg.ts";
+import { createDenseLeg } from "./vectors/dense-leg.ts";
 import { createTraffic, inTraffic, makeWay } from "./vectors/traffic.ts";
 import { version } from "./version.ts";
 
@@ -145,7 +138,9 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const vaults = createVaultFeed(index, folders);
   const fetch = createGuardedFetch({ privateHosts: settings.http.privateHosts });
   const adapters = createAdapters({
-    ...{ data, settings, folders, home, url, index, indexer, roots, fetch },
+    ...{ settings, folders, home, url, index, indexer, roots, fetch },
+    versions: versionsFolder(data),
+    closed: [data, policyFolder(data, settings)],
     additions: indexer,
     vaults: vaults.of,
     fault,
@@ -172,6 +167,14 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     fault: (err) => log.error({ err }, "A login failed for a reason of ours or of its issuer."),
   });
   const { limits } = settings;
+  const isClosed = toSubjects(settings.flow.closed);
+  const flows = createFlows({
+    store: state.flows,
+    lifetimeMs: settings.flow.lifetimeMs,
+    egressOf: (subject) => (isClosed(subject) ? "closed" : "open"),
+    isolated: toSubjects(settings.flow.isolated),
+    sources: createSourceLabels({ folders, stores: settings.openaiStores, said: settings.flow.sources }),
+  });
   const scrub = <T>(value: T): T => redactor.scrub(value).value as T;
   const pages = options.pages ?? url;
   const consent = createConsent({
@@ -204,6 +207,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     turns: createTurnCounter(),
     turnHandles: createTurnHandles(),
     turnWork: createTurnWork(),
+    flows,
     audit,
     digest,
     conceal: createConceal(digest, settings.audit.values),
@@ -261,70 +265,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   };
 }
 
-interface Sources extends Pick<AssemblyOptions, "data" | "folders" | "home" | "url"> {
-  readonly settings: Pick<Settings, "openaiStores" | "files" | "policies">;
-  readonly index: TextIndex;
-  readonly indexer: Indexer;
-  readonly additions: Additions;
-  readonly roots: Roots;
-  readonly vaults: VaultAdapterOptions["vaults"];
-  readonly fetch: ReturnType<typeof createGuardedFetch>;
-  readonly fault: (message: string, error: unknown) => void;
-  readonly dense?: DenseLeg | undefined;
-}
-
 /** Where the owner answers a request. */
 const toConsentPage = (url: string | undefined, id: string): string | undefined => url && `${url}/consent/${id}`;
-
-/** The sources that ship. A new kind of source is one line here. */
-const createAdapters = ({
-  data,
-  settings,
-  folders,
-  home,
-  url,
-  index,
-  indexer,
-  additions,
-  roots,
-  vaults,
-  fetch,
-  fault,
-  dense,
-}: Sources): readonly Adapter[] => [
-  createFsAdapter({
-    ...{ name: "fs", folders, home },
-    write: {
-      versions: versionsFolder(data),
-      limits: settings.files.versions,
-      bytes: settings.files.maxWriteBytes,
-      closed: [data, policyFolder(data, settings)],
-    },
-  }),
-  createGitAdapter({ name: "git", folders, home }),
-  createHttpAdapter({ name: "http", fetch }),
-  createVaultAdapter({
-    name: "served",
-    folders,
-    vaults,
-    permalink: (id) => `${url()}/d/${id}`,
-    read: createReader(roots).read,
-    labels: { private: "files" },
-  }),
-  createIndexAdapter({
-    name: "served",
-    index,
-    indexer,
-    searcher: createSearcher({ index, catalog: createCatalog(index), folders, dense }),
-    folders,
-    permalink: (id) => `${url()}/d/${id}`,
-    additions,
-    ...createReader(roots),
-    labels: { private: "files" },
-    sources: settings.openaiStores.map(({ name, ...store }) => createOpenAiSource({ name, ...store, fetch })),
-    fault,
-  }),
-];
 
 /** The keys that the configuration holds, which must never leave. */
 const secretsOf = ({ openaiStores, embeddings, vectors }: Settings): readonly KnownSecret[] =>
@@ -339,12 +281,13 @@ export function describeTools(): Registry {
   const index = createMemoryTextIndex();
   const indexer = createIndexer({ index, folders: [], fault: () => {} });
   const world = {
-    data: "",
+    versions: "",
+    closed: [],
     folders: [],
     home: "/",
     url: () => "",
     settings: {
-      ...{ openaiStores: [], policies: "" },
+      openaiStores: [],
       files: { maxWriteBytes: 0, versions: { perFile: 0, bytes: 0, days: 0 } },
     },
     vaults: async () => undefined,
@@ -370,36 +313,3 @@ export const compileOptions = (world: {
   ],
   checkPattern,
 });
-
-/** Files as documents, by the way that files are read everywhere: pinned, and judged again at their real path. */
-function createReader(roots: Roots): { readonly read: ReadFile; readonly look: LookAtFile } {
-  const open = (path: string, permit: Permit) =>
-    pin({
-      path,
-      wanted: "file",
-      roots,
-      hardlinks: permit.hardlinks,
-      allows: (real) => permit.allows({ kind: "path", path: real }),
-    });
-  return {
-    async read(path, permit, signal) {
-      const pinned = await open(path, permit);
-      try {
-        const { size, mtimeMs } = pinned.stat;
-        if (size > permit.maxBytes) {
-          throw new CallError("TOO_LARGE", `The document has ${size} bytes; one answer may hold ${permit.maxBytes}.`, {
-            details: { bytes: size, limit: permit.maxBytes, next: "Read it in parts: fs.readFile with a range." },
-          });
-        }
-        return { bytes: await readPinned(pinned, { start: 0, end: size, signal }), mtimeMs };
-      } finally {
-        pinned.close();
-      }
-    },
-    async look(path, permit) {
-      const pinned = await open(path, permit);
-      pinned.close();
-      return { mtimeMs: pinned.stat.mtimeMs };
-    },
-  };
-}

@@ -17,6 +17,8 @@ export interface Permit {
   /** True when every scope that allowed the call accepts files that have more than one name. */
   readonly hardlinks: boolean;
   allows(resource: Resource): boolean;
+  /** Whether what the call carries may go on to where a redirect leads; it may where this is not there. */
+  leaves?(resource: Resource): boolean;
   /** The same object as in another permit: `allows` says the same of every path, and of fetching every URL. What is remembered under it must be dropped with it. */
   readonly view: object;
 }
@@ -52,7 +54,10 @@ export interface Tool<I = never, O = unknown> {
   /** What one call can do in the place of many of this tool, for a model that has made too many. */
   readonly batch?: string;
   readonly effect: Effect;
+  /** What it gives out and where its arguments go, beside what is known of the resources that it touches. */
   readonly labels: Labels;
+  /** True when all of an answer belongs to the items that `filter` asks about: it then carries their labels and no more. */
+  readonly itemwise?: boolean;
   readonly input: TObject;
   readonly output: TSchema;
   /** The canonical resources that these arguments touch: what policy judges. A call that touches nothing is refused. */

@@ -5,6 +5,7 @@ import { maskedSummary } from "../redaction/summary.ts";
 import { fail } from "./answer.ts";
 import type { Notification, Sink } from "./arrival.ts";
 import { type Authorization, authorize } from "./authorize.ts";
+import { confine } from "./confine.ts";
 import { openFacts } from "./facts.ts";
 import type { Parts } from "./parts.ts";
 import { recordOutcome } from "./record.ts";
@@ -111,7 +112,12 @@ async function tell(parts: Parts, subscription: Subscription, { sink, items, aut
     return { method: "events.event", params: told };
   });
   Object.assign(facts, { caller, justification, masked, labels: topic.labels, policy: parts.policy().hash });
-  if (authorization) facts.verdicts = authorization.verdicts;
+  const { question } = subscription;
+  if (authorization && question) {
+    facts.verdicts = authorization.verdicts;
+    // What the line of work has seen may be over meanwhile: each delivery counts as reading.
+    await confine(parts, facts, { question, authorization, arrival: origin });
+  }
   facts.resources = items.flatMap((item) => (item.kind === "event" ? topic.resources(item.happening) : []));
   facts.args = { subscription: id, told: items.map(numbersOf) };
   const outcome = await recordOutcome(parts, facts, { ok: true, result: notifications, auditId: facts.id });

@@ -7,6 +7,7 @@ import type { Policy } from "../policy/compile.ts";
 import type { CompiledPatterns, Redactor } from "../redaction/redactor.ts";
 import type { AuditLog, RateCounter, SessionStore, TokenStore } from "../stores/store.ts";
 import type { TurnCounter } from "../stores/turn-counter.ts";
+import type { Flows } from "./flows.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Registry } from "./registry.ts";
@@ -53,6 +54,8 @@ export interface Parts {
   readonly turns: TurnCounter;
   readonly turnHandles: TurnHandles;
   readonly turnWork: TurnWork;
+  /** What each line of work has been given. */
+  readonly flows: Flows;
   readonly audit: AuditLog;
   /** The HMAC that stands for a value in the audit. */
   readonly digest: Digest;

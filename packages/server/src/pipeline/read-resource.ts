@@ -2,6 +2,7 @@ import { CallError, type ResourceRead, type ResourceStream } from "@portcullis/c
 import type { Permit, ResourceKind } from "../adapters/adapter.ts";
 import type { Caller } from "./arrival.ts";
 import { type Authorization, authorize, type Question } from "./authorize.ts";
+import { confine } from "./confine.ts";
 import { guard } from "./guard.ts";
 import { limit } from "./limit.ts";
 import type { Asked } from "./methods.ts";
@@ -49,12 +50,14 @@ export async function readResource(asked: Asked, caller: Caller): Promise<Resour
   const decision = authorize(parts, question);
   const allowed = decision.permit ? decision : await refuse(parts, facts, question, decision);
   await limit(parts, allowed);
+  const confined = await confine(parts, facts, { question, authorization: allowed, arrival: request });
   const authorization = await spend(parts, facts, question, allowed);
   facts.verdicts = authorization.verdicts;
 
-  const opened = await kind.open(uri, authorization.permit);
+  const opened = await kind.open(uri, confined.permit(authorization.permit));
   let stream: ReturnType<Parts["streams"]["add"]> | undefined;
   try {
+    await confined.carry();
     const span = toSpan(uri, { offset, length, size: opened.size });
     checkSize(uri, span, { authorization, whole: request.whole === true });
     stream = parts.streams.add(facts.id, caller, sink, credit);

@@ -76,6 +76,7 @@ function toDraft(parts: Parts, facts: Facts): AuditDraft {
     policy: facts.policy,
     consent: facts.consent,
     labels: facts.labels,
+    flow: facts.flow,
     bytesIn: facts.bytesIn,
   };
 }

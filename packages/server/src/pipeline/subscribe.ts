@@ -3,6 +3,7 @@ import { ulid } from "ulid";
 import { canonicalJson } from "../policy/canonical-json.ts";
 import type { Caller, Sink } from "./arrival.ts";
 import { authorize, type Question } from "./authorize.ts";
+import { confine } from "./confine.ts";
 import { endWith, pump } from "./deliver.ts";
 import { guard } from "./guard.ts";
 import { limit } from "./limit.ts";
@@ -52,6 +53,7 @@ export async function subscribe({ parts, request, params, facts }: Asked, caller
     const decision = authorize(parts, question);
     const allowed = decision.permit ? decision : await refuse(parts, facts, question, decision);
     await limit(parts, allowed);
+    await confine(parts, facts, { question, authorization: allowed, arrival: request });
     facts.verdicts = (await spend(parts, facts, question, allowed)).verdicts;
   } else if (caller.narrowing?.has(name) === false) {
     throw new CallError("PERMISSION_DENIED", `The owner has not opened ${name} to this client.`, {
