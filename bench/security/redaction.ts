@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { checkPattern, compilePatterns } from "../../packages/server/src/redaction/patterns.ts";
 import { createRedactor } from "../../packages/server/src/redaction/redactor.ts";
-import { createStreamScrubber } from "../../packages/server/src/redaction/stream-scrubber.ts";
+import { scrubStream } from "../../packages/server/src/redaction/stream.ts";
 import { machine, table } from "../measure.ts";
 import { readCorpus } from "./corpus.ts";
 import { leaks } from "./redaction/oracle.ts";
@@ -103,7 +103,11 @@ function registeredValues(): void {
   rows.push(["9 registered secrets leaked, encodings", share(leaked, all), "-", "0"]);
 }
 
-function inStreams(): void {
+async function* cut(text: string, size: number): AsyncGenerator<string> {
+  for (let at = 0; at < text.length; at += size) yield text.slice(at, at + size);
+}
+
+async function inStreams(): Promise<void> {
   const given = (samples ?? []).filter(({ label, secrets }) => label === "pos" && secrets.every((s) => s.length >= 8));
   const found = given.filter(
     ({ text, secrets }) => !secrets.some((secret) => leaks(redactor.scrubText(text).value, secret)),
@@ -115,10 +119,10 @@ function inStreams(): void {
     let leaked = 0;
     for (const row of chosen) {
       const text = `${filler}${row.text}\n${filler}`;
-      const stream = createStreamScrubber(redactor);
       let out = "";
-      for (let at = 0; at < text.length; at += size) out += stream.write(text.slice(at, at + size)).value;
-      out += stream.end().value;
+      const scrub = (part: string) => redactor.scrubText(part);
+      for await (const piece of scrubStream(cut(text, size), { scrub, measure: (part) => Buffer.byteLength(part) }))
+        out += piece.text;
       if (row.secrets.some((secret) => leaks(out, secret))) {
         leaked++;
         told(`leaked in a stream by ${size}`, row);
@@ -290,7 +294,7 @@ function speed(): void {
 }
 
 inCarriers();
-inStreams();
+await inStreams();
 registeredValues();
 positives();
 negatives();
