@@ -3,9 +3,11 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, enter } from "../support/doors.ts";
+import { logIn } from "../support/follower.ts";
 import { asGuest } from "../support/guests.ts";
+import { ask } from "../support/socket-line.ts";
 import { verifies, verifiesOnce } from "../support/verifies.ts";
 import { openWorld, type World } from "../support/world.ts";
 
@@ -41,7 +43,9 @@ scopes:
     policies: {
       "flows.yaml": [
         ...["r0", "r0b", "parallel", "lost"].map((name) => both(name)),
-        ...["r1", "r2", "r3", "index", "kept", "apart", "race", "marked"].map((name) => both(`${name}@closed`)),
+        ...["r1", "r2", "r3", "index", "kept", "apart", "race", "marked", "read", "watch"].map((name) =>
+          both(`${name}@closed`),
+        ),
         both("cleared@closed", ", labels: { clearance: [notes] }"),
         `  - { tool: http.fetch, allow: ["${url.replace("127.0.0.1", "localhost")}/**"] }\n`,
         both("fixed@closed", `, labels: { fixed: [{ url: "${url}/status" }] }`),
@@ -59,6 +63,31 @@ const readCrm = { path: "notes/crm.json" };
 const blocked = (rule: string) => ({ ok: false, code: "FLOW_BLOCKED", details: { rule } });
 
 describe("information flow", () => {
+  test.each([
+    ["read", "resources.read", () => ({ uri: `file://${join(world.folder, "crm.json")}`, credit: 1 })],
+    ["watch", "events.subscribe", () => ({ topic: "fs.watch", params: { dir: "notes" } })],
+  ] as const)("what comes by %s counts as what a call answers does (%s)", async (name, method, params) => {
+    const socket = await logIn(world, await world.token(`${name}@closed`));
+    const trace = { purpose: "look" };
+    const leak = (id: number) =>
+      ask(id, "tools.call", { name: "http.fetch", args: { url: `${url}/${name}-${id}` }, trace });
+    const answered = async (id: number) => {
+      for (;;) {
+        const message = await socket.next();
+        if (message.id === id) return message.result;
+      }
+    };
+    socket.send(leak(2));
+    expect(await answered(2)).toMatchObject({ ok: true });
+    socket.send(ask(3, method, { ...params(), trace }));
+    expect(JSON.stringify(await answered(3))).toContain(name === "read" ? "streamId" : "subscription");
+    socket.send(leak(4));
+    expect(await answered(4)).toMatchObject({ ...blocked("R1"), details: { met: [{ label: "notes" }] } });
+    expect(told.join()).not.toContain(`${name}-4`);
+    socket.socket.close();
+    await socket.closed;
+  });
+
   verifies("F2.R0", (door) =>
     asGuest(world, { door, subject: "r0" }, async (guest) => {
       const read: Answer = await guest.call("fs.readFile", readCrm);
