@@ -23,7 +23,7 @@ const openReader = (): Promise<World> =>
 subject: reader
 scopes:
   - { tool: [fs.readFile, search], allow: ["@served/**"] }
-  - { tool: http.fetch, allow: ["http://127.0.0.1:*/**"] }
+  - { tool: http.fetch, allow: ["http://127.0.0.1:*/**"], labels: { untrusted: false, clearance: ["*"] } }
 `,
     },
   });
