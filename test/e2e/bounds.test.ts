@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { asGuest } from "../support/guests.ts";
-import type { DoorName } from "../support/requirements.ts";
+import type { DoorName } from "../support/requirement.ts";
 import { dialLine, dialRaw, frame } from "../support/socket-line.ts";
 import { verifies, verifiesOnce } from "../support/verifies.ts";
 import { main, openWorld, stopServer, type World } from "../support/world.ts";

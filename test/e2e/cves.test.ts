@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Guest } from "../support/doors.ts";
 import { asGuest } from "../support/guests.ts";
-import { doors } from "../support/requirements.ts";
+import { doors } from "../support/requirement.ts";
 import { openWorld, type World } from "../support/world.ts";
 
 let world: World;

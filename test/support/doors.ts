@@ -1,7 +1,7 @@
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { connect } from "@portcullis/client";
-import type { DoorName } from "./requirements.ts";
+import type { DoorName } from "./requirement.ts";
 import { main, type World } from "./world.ts";
 
 /** A call's outcome, read back from whatever shape its door gives it. */

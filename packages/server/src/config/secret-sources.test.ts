@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { createRedactor } from "./redactor.ts";
+import { createRedactor } from "../redaction/redactor.ts";
 import { readSecrets } from "./secret-sources.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "portcullis-secrets-"));

@@ -1,7 +1,9 @@
 import { readFileSync, statSync, unwatchFile, watchFile } from "node:fs";
 import { basename } from "node:path";
-import type { KnownSecret } from "./known-secrets.ts";
-import { isPlaceholder } from "./placeholder.ts";
+import type { KnownSecret } from "../redaction/known-secrets.ts";
+import { isPlaceholder } from "../redaction/placeholder.ts";
+import { environment } from "./environment.ts";
+import type { Environment } from "./read-settings.ts";
 
 export interface SecretSources {
   /** Files such as `.env`, or keys, each by its path. */
@@ -24,7 +26,7 @@ const everyday =
   /^(?:true|false|yes|no|on|off|null|none|undefined|default|production|development|staging|testing|enabled|disabled|localhost|[\d.:,\s-]+|[a-z]{1,11}|https?:\/\/[^\s@?]*|[./~][\w./-]*)$/i;
 
 /** Reads every value that the owner registered. Throws an Error that names the source when one cannot be read. */
-export function readSecrets({ files, variables }: SecretSources, env: NodeJS.ProcessEnv = process.env): ReadSecrets {
+export function readSecrets({ files, variables }: SecretSources, env: Environment = environment()): ReadSecrets {
   const secrets: KnownSecret[] = [];
   const refused: string[] = [];
   const take = (name: string, value: string, place: string): void => {
