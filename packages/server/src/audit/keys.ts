@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync, randomBytes } from "node:crypto";
+import { createHmac, createSecretKey, generateKeyPairSync, randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { ulid } from "ulid";
@@ -85,9 +85,10 @@ export const allDigests = ({ hmac }: AuditKeys, value: string): readonly string[
   hmac.map((key) => toDigest(key)(value));
 
 function toDigest(key: string): Digest {
-  const bytes = Buffer.from(key, "base64");
-  const id = createHmac("sha256", bytes).update("key id").digest("hex").slice(0, 8);
-  return (value) => `hmac:${id}:${createHmac("sha256", bytes).update(value).digest("base64url")}`;
+  // Prepared once: Node takes three times as long with a key that is bytes.
+  const secret = createSecretKey(key, "base64");
+  const id = createHmac("sha256", secret).update("key id").digest("hex").slice(0, 8);
+  return (value) => `hmac:${id}:${createHmac("sha256", secret).update(value).digest("base64url")}`;
 }
 
 const newHmacKey = (): string => randomBytes(32).toString("base64");

@@ -104,6 +104,19 @@ export async function confine(parts: Parts, facts: Facts, confining: Confining):
       const marks = await flows.store.marks();
       const hidden = new Set<string>();
       let state = passed.after;
+      // What has been judged once stays so: what was shown adds nothing more, and more seen never allows more.
+      const judged = new Map<string, boolean>();
+      const maySee = (reads: Reads): boolean => {
+        const text = JSON.stringify([reads.private, reads.untrusted]);
+        const known = judged.get(text);
+        if (known !== undefined) return known;
+        const free = judgeReads(state, { ...step, effects: { ...effects, reads } }).effect === "allow";
+        judged.set(text, free);
+        if (!free) return false;
+        state = join(state, reads, step);
+        items = union(items, reads);
+        return true;
+      };
       return {
         allows(resource) {
           const verdict = final.judge(resource);
@@ -115,13 +128,9 @@ export async function confine(parts: Parts, facts: Facts, confining: Confining):
             return true;
           }
           const reads = toReads(one, own, marks);
-          if (judgeReads(state, { ...step, effects: { ...effects, reads } }).effect === "block") {
-            facts.leftOut = hidden.add(markOf(resource)).size;
-            return false;
-          }
-          state = join(state, reads, step);
-          items = union(items, reads);
-          return true;
+          if (maySee(reads)) return true;
+          facts.leftOut = hidden.add(markOf(resource)).size;
+          return false;
         },
       };
     },

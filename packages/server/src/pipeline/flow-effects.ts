@@ -51,7 +51,8 @@ export function toReads({ resource, source, scopes }: Labelled, tool: Labels, ma
     ],
     untrusted: untrusted ? [originOf(resource, source)] : [],
   };
-  return union(reads, written(resource, { source, tool, marks }));
+  const kept = written(resource, { source, tool, marks });
+  return kept === nothing ? reads : union(reads, kept);
 }
 
 /** What was written carries its labels. A text in the index of which nothing is known any more may hold anything. */
@@ -59,7 +60,7 @@ function written(
   resource: Resource,
   { source, tool, marks }: { readonly source: Labels; readonly tool: Labels; readonly marks: Marks },
 ): Reads {
-  const mark = marks.get(markOf(resource));
+  const mark = marks.size === 0 ? undefined : marks.get(markOf(resource));
   if (mark !== undefined) return tool.egress === true && resource.kind === "url" ? nothing : readReads(mark);
   const added = resource.kind === "url" && tool.egress !== true && source.egress !== true;
   return added ? { private: ["added"], untrusted: ["added"] } : nothing;
