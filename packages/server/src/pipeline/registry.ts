@@ -4,7 +4,7 @@ import formats from "ajv-formats";
 import type { Adapter, AnyTool, AnyTopic, ResourceKind, Tool, Topic } from "../adapters/adapter.ts";
 import { nearest } from "../policy/nearest.ts";
 
-/** A tool with its compiled schemas. */
+/** A tool with its schemas, each compiled when it is first asked (ajv keeps what it has compiled): a server has more than one start needs. */
 export interface RegisteredTool {
   readonly tool: Tool<unknown, unknown>;
   readonly accepts: ValidateFunction;
@@ -33,7 +33,7 @@ const forgetTopic = (topic: AnyTopic): Topic<unknown> => topic as unknown as Top
 
 const namePattern = /^[a-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$/;
 
-/** Collects the tools of all adapters and compiles their schemas; a doubled or malformed name is a fault of assembly. */
+/** Collects the tools of all adapters ; a doubled or malformed name is a fault of assembly. */
 export function createRegistry(adapters: readonly Adapter[], own: readonly AnyTopic[] = []): Registry {
   const ajv = new Ajv2020({ allErrors: false, strict: true, allowUnionTypes: true });
   (formats as unknown as (ajv: Ajv2020) => void)(ajv);
@@ -42,13 +42,26 @@ export function createRegistry(adapters: readonly Adapter[], own: readonly AnyTo
     if (!namePattern.test(tool.name))
       throw new Error(`A tool's name must be dotted words, not ${JSON.stringify(tool.name)}.`);
     if (tools.has(tool.name)) throw new Error(`Two adapters offer a tool named ${tool.name}.`);
-    tools.set(tool.name, { tool, accepts: ajv.compile(tool.input), answers: ajv.compile(tool.output) });
+    tools.set(tool.name, {
+      tool,
+      get accepts() {
+        return ajv.compile(tool.input);
+      },
+      get answers() {
+        return ajv.compile(tool.output);
+      },
+    });
   }
   const topics = new Map<string, RegisteredTopic>();
   for (const topic of [...adapters.flatMap((adapter) => adapter.topics?.() ?? []), ...own].map(forgetTopic)) {
     if (!namePattern.test(topic.name) || topics.has(topic.name) || tools.has(topic.name))
       throw new Error(`A topic cannot be named ${JSON.stringify(topic.name)}.`);
-    topics.set(topic.name, { topic, accepts: ajv.compile(topic.params) });
+    topics.set(topic.name, {
+      topic,
+      get accepts() {
+        return ajv.compile(topic.params);
+      },
+    });
   }
   const resources = adapters.flatMap((adapter) => adapter.resources?.() ?? []);
   const list = [...tools.values()].sort((a, b) => (a.tool.name < b.tool.name ? -1 : 1));

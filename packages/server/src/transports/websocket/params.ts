@@ -3,9 +3,13 @@ import type { ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
-const validators = new Map<string, ValidateFunction>(
-  Object.entries(methodSchemas).map(([name, { params }]) => [name, ajv.compile(params)]),
-);
+const schemas = new Map(Object.entries(methodSchemas));
+
+/** Compiled when a method is first called; ajv keeps it. */
+function validatorOf(method: string): ValidateFunction | undefined {
+  const schema = schemas.get(method)?.params;
+  return schema && ajv.compile(schema);
+}
 
 export const methodNames = Object.keys(methodSchemas) as readonly MethodName[];
 
@@ -14,7 +18,7 @@ const open: ReadonlySet<string> = new Set<MethodName>(["health.check", "capabili
 
 /** What is wrong with a request before the corridor is asked: no such method, no session, or parameters that its schema refuses. */
 export function requestFault({ method, params }: RpcRequest, loggedIn: boolean): CallError | undefined {
-  const accepts = validators.get(method);
+  const accepts = validatorOf(method);
   if (!accepts) {
     return new CallError("METHOD_NOT_FOUND", `There is no method ${JSON.stringify(method.slice(0, 64))}.`, {
       details: { methods: methodNames },
