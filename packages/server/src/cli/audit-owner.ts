@@ -6,9 +6,9 @@ import { openAuditLog } from "../stores/sqlite/audit-log.ts";
 import { SealError, sealAway, signNow } from "../stores/sqlite/audit-seal.ts";
 import { type Invocation, text } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
-import { withDataFolder } from "./open-server.ts";
 import { print } from "./output.ts";
 import { toSince } from "./policy-audit.ts";
+import { withDataFolder } from "./with-data-folder.ts";
 
 /** Records what the owner does to the audit itself, on the command line. */
 async function record(data: string, method: string, more: Partial<AuditDraft>): Promise<void> {

@@ -10,7 +10,8 @@ import {
 } from "./citation-reference.ts";
 import { type Command, text } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
-import { openServer, settingsOf } from "./open-server.ts";
+import { openServer } from "./open-server.ts";
+import { settingsOf } from "./settings-of.ts";
 import { inert, lookOf, wrap } from "./terminal-text.ts";
 
 const most = { citations: 1_000, bytes: 16_777_216 } as const;

@@ -2,9 +2,9 @@ import { forgetClient, type KnownClient, listClients } from "../identity/oauth/c
 import { openState, type State } from "../stores/sqlite/open-state.ts";
 import type { Command, Invocation } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
-import { withDataFolder } from "./open-server.ts";
 import { print, toTable } from "./output.ts";
 import { day } from "./token.ts";
+import { withDataFolder } from "./with-data-folder.ts";
 
 export const client: Command = {
   usage: "list | revoke CLIENT [GRANT]",

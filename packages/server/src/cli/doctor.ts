@@ -12,8 +12,8 @@ import { openState } from "../stores/sqlite/open-state.ts";
 import { verifyOwn } from "./audit-verify.ts";
 import type { Command, Invocation } from "./command.ts";
 import { type CommandError, exits } from "./exit.ts";
-import { homeOf, lastServed, settingsOf } from "./open-server.ts";
 import { print, toTable } from "./output.ts";
+import { homeOf, lastServed, settingsOf } from "./settings-of.ts";
 
 /** `weak` works, but with less than could be had. */
 type State = "good" | "weak" | "bad";

@@ -4,8 +4,8 @@ import type { FlowRecord } from "../stores/flow-store.ts";
 import { openState } from "../stores/sqlite/open-state.ts";
 import type { Command, Invocation } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
-import { withDataFolder } from "./open-server.ts";
 import { print, toTable } from "./output.ts";
+import { withDataFolder } from "./with-data-folder.ts";
 
 /** What a line of work has seen, as it is shown: unreadable is told, and counts as everything. */
 interface Shown {

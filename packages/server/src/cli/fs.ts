@@ -8,8 +8,9 @@ import { openFacts } from "../pipeline/facts.ts";
 import { recordOutcome } from "../pipeline/record.ts";
 import type { Command, Invocation } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
-import { type OpenServer, openServer, settingsOf } from "./open-server.ts";
+import { type OpenServer, openServer } from "./open-server.ts";
 import { print, toTable } from "./output.ts";
+import { settingsOf } from "./settings-of.ts";
 import { inert } from "./terminal-text.ts";
 
 export const fs: Command = {

@@ -12,8 +12,9 @@ import { toServedFolders } from "../served-folders.ts";
 import type { DocumentKey, TextIndex } from "../stores/store.ts";
 import type { Invocation } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
-import { lastServed, type OpenServer, openServer, rememberServed, settingsOf } from "./open-server.ts";
+import { type OpenServer, openServer } from "./open-server.ts";
 import type { Output } from "./output.ts";
+import { lastServed, rememberServed, settingsOf } from "./settings-of.ts";
 import { inert, toCount, toDuration, toSize } from "./terminal-text.ts";
 
 const tickMs = 250;

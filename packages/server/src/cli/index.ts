@@ -10,9 +10,11 @@ import type { Command, Invocation } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
 import { add } from "./index-add.ts";
 import { status } from "./index-status.ts";
-import { lastServed, openServer, rememberServed, settingsOf, withDataFolder } from "./open-server.ts";
+import { openServer } from "./open-server.ts";
 import { print } from "./output.ts";
+import { lastServed, rememberServed, settingsOf } from "./settings-of.ts";
 import { inert, toCount } from "./terminal-text.ts";
+import { withDataFolder } from "./with-data-folder.ts";
 
 export const index: Command = {
   usage: "add DIR… | status [--watch] | rebuild | forget PATH",

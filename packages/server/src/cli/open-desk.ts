@@ -9,8 +9,9 @@ import { readHolder } from "../stores/data-folder.ts";
 import { openAuditLog } from "../stores/sqlite/audit-log.ts";
 import { openState } from "../stores/sqlite/open-state.ts";
 import type { Invocation } from "./command.ts";
-import { settingsOf, withDataFolder } from "./open-server.ts";
 import { compileSet, openWorld, readSet } from "./policy-set.ts";
+import { settingsOf } from "./settings-of.ts";
+import { withDataFolder } from "./with-data-folder.ts";
 
 export interface OpenDesk {
   readonly desk: Desk;

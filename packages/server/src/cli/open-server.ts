@@ -1,10 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import type { ServedFolder } from "../adapters/adapter.ts";
 import { type Assembly, assemble, type Log, policyFolder } from "../assemble.ts";
-import { type Flags, readSettings } from "../config/read-settings.ts";
 import type { Settings } from "../config/settings.ts";
 import { externalFault } from "../identity/oauth/external-issuer.ts";
 import { toPrivateHosts } from "../network/private-hosts.ts";
@@ -12,48 +10,17 @@ import { defaultPolicy, schemaFile } from "../policy/default-policy.ts";
 import { policySchemaText } from "../policy/schema.ts";
 import { checkPattern } from "../redaction/patterns.ts";
 import { toServedFolders } from "../served-folders.ts";
-import { DataFolderError, ensureDataFolder, readHolder } from "../stores/data-folder.ts";
-import { DatabaseError } from "../stores/sqlite/database.ts";
-import { type Invocation, text } from "./command.ts";
+import { ensureDataFolder, readHolder } from "../stores/data-folder.ts";
+import type { Invocation } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
+import { homeOf, lastServed, settingsOf } from "./settings-of.ts";
+import { withDataFolder } from "./with-data-folder.ts";
 
 export interface OpenServer extends Assembly {
   readonly settings: Settings;
   readonly folders: readonly ServedFolder[];
   readonly home: string;
 }
-
-/** Reads the settings for a command: the file, the environment, and the options and folders that it was given. */
-export function settingsOf({ values, positionals, env, data }: Invocation): Settings {
-  const flags: { -readonly [Key in keyof Flags]: Flags[Key] } = { folders: positionals };
-  for (const name of ["config", "host", "port", "profile"] as const) {
-    const value = text(values, name);
-    if (value !== undefined) flags[name] = value;
-  }
-  const publicUrl = text(values, "public-url");
-  return readSettings(data, publicUrl === undefined ? flags : { ...flags, publicUrl }, env);
-}
-
-/** The folders that a server of this data folder serves or served last, for commands that name none. */
-export function lastServed(data: string): readonly string[] {
-  try {
-    const { folders } = JSON.parse(readFileSync(join(data, "served.json"), "utf8")) as { folders: string[] };
-    return folders.filter((folder) => existsSync(folder));
-  } catch {
-    return [];
-  }
-}
-
-export function rememberServed(data: string, folders: readonly ServedFolder[]): void {
-  writeFileSync(join(data, "served.json"), `${JSON.stringify({ folders: folders.map(({ path }) => path) })}\n`, {
-    mode: 0o600,
-  });
-}
-
-export const homeOf = ({ env }: Invocation): string => {
-  const home = env.HOME ?? homedir();
-  return existsSync(home) ? realpathSync(home) : home;
-};
 
 export interface OpenOptions {
   readonly settings?: Settings;
@@ -98,25 +65,6 @@ function checkValues({ redact, http, oauth }: Settings): void {
 /** The log of faults and of what the server does, as JSON lines on stderr. */
 export const createLog = (level: "info" | "warn"): Log =>
   pino({ level, base: null }, pino.destination({ dest: 2, sync: true }));
-
-/** Turns what can be wrong with a data folder into its exit status and what to do. */
-export async function withDataFolder<T>(data: string, body: () => T | Promise<T>): Promise<T> {
-  try {
-    return await body();
-  } catch (error) {
-    if (error instanceof DataFolderError) {
-      const exit = error.reason === "in-use" ? exits.inUse : exits.cannotCreate;
-      throw new CommandError(
-        exit,
-        error.message,
-        error.reason === "in-use" ? undefined : "Choose another data folder with --data.",
-      );
-    }
-    if (error instanceof DatabaseError)
-      throw new CommandError(exits.cannotCreate, `The data folder ${data} cannot be used: ${error.message}`);
-    throw error;
-  }
-}
 
 /** A new data folder begins with a policy that can be read and edited; an emptied one stays empty, and denies everything. */
 function writeFirstPolicy(folder: string): void {

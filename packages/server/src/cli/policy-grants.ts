@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Grant } from "../policy/grants.ts";
 import { openState } from "../stores/sqlite/open-state.ts";
 import { type Invocation, text } from "./command.ts";
-import { withDataFolder } from "./open-server.ts";
+import { withDataFolder } from "./with-data-folder.ts";
 
 export interface HeldGrants {
   /** What the owner allowed beside the policy. */

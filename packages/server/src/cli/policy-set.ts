@@ -12,7 +12,7 @@ import { createPolicyFolder, PolicyFolderError } from "../stores/files/policy-st
 import type { PolicySource } from "../stores/store.ts";
 import type { Invocation } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
-import { homeOf, lastServed, settingsOf } from "./open-server.ts";
+import { homeOf, lastServed, settingsOf } from "./settings-of.ts";
 
 /** What the policies of a data folder are compiled with, and where they lie. */
 export interface PolicyWorld {

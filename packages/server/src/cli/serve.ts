@@ -9,8 +9,10 @@ import { version } from "../version.ts";
 import type { Command, Invocation } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
 import { openOAuth } from "./open-oauth.ts";
-import { createLog, type OpenServer, openServer, rememberServed, settingsOf, withDataFolder } from "./open-server.ts";
+import { createLog, type OpenServer, openServer } from "./open-server.ts";
 import type { Output } from "./output.ts";
+import { rememberServed, settingsOf } from "./settings-of.ts";
+import { withDataFolder } from "./with-data-folder.ts";
 
 /** How long calls that run may go on once the server is told to stop, in ms. */
 const graceMs = 5_000;

@@ -2,9 +2,9 @@ import { isLive } from "../identity/tokens.ts";
 import { openState, type State } from "../stores/sqlite/open-state.ts";
 import type { Command, Invocation } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
-import { withDataFolder } from "./open-server.ts";
 import { print, toTable } from "./output.ts";
 import { day } from "./token.ts";
+import { withDataFolder } from "./with-data-folder.ts";
 
 /** As much of a session's id as the audit shows, which tells them apart. */
 const shown = 16;

@@ -4,8 +4,8 @@ import { openState, type State } from "../stores/sqlite/open-state.ts";
 import { DuplicateName, type TokenRecord } from "../stores/store.ts";
 import { type Command, type Invocation, text } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
-import { withDataFolder } from "./open-server.ts";
 import { print, toTable } from "./output.ts";
+import { withDataFolder } from "./with-data-folder.ts";
 
 export const day = (at: number | null): string =>
   at === null ? "never" : new Date(at).toISOString().slice(0, 16).replace("T", " ");
