@@ -4,7 +4,7 @@ import type { AuditLog } from "../stores/store.ts";
 import { eachRecord, type ReadRecord, seek } from "./audit-records.ts";
 import { type Invocation, text } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
-import { toSince } from "./policy-audit.ts";
+import { toSince } from "./since.ts";
 
 /** Options of the commands that choose among records; all that are given have to hold. */
 export const filterOptions = {

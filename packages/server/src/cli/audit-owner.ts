@@ -7,7 +7,7 @@ import { SealError, sealAway, signNow } from "../stores/sqlite/audit-seal.ts";
 import { type Invocation, text } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
 import { print } from "./output.ts";
-import { toSince } from "./policy-audit.ts";
+import { toSince } from "./since.ts";
 import { withDataFolder } from "./with-data-folder.ts";
 
 /** Records what the owner does to the audit itself, on the command line. */

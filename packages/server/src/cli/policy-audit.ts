@@ -8,7 +8,6 @@ import { PatternError } from "../policy/fault.ts";
 import type { RecordedCall } from "../policy/replay.ts";
 import { readResource } from "../policy/resource-text.ts";
 import { openForReading, seek } from "./audit-records.ts";
-import { CommandError, exits } from "./exit.ts";
 
 export interface RecordedCalls {
   readonly calls: readonly RecordedCall[];
@@ -151,13 +150,3 @@ const fill = (input: TObject, text: string): Readonly<Record<string, string>> =>
       .filter((key) => (input.properties[key] as { readonly type?: string } | undefined)?.type === "string")
       .map((key) => [key, text]),
   );
-
-/** A moment in the past, as `7d`, `24h`, `30m`, or an ISO date or time. */
-export function toSince(text: string, now: number): number {
-  const [, number, unit = ""] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
-  const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-  const moment = number === undefined ? Date.parse(text) : now - Number(number) * (units[unit] ?? 0);
-  if (Number.isNaN(moment))
-    throw new CommandError(exits.usage, `${JSON.stringify(text)} is no time: write 7d, 24h, 30m or 2027-01-31.`);
-  return moment;
-}

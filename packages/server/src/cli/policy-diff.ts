@@ -8,10 +8,11 @@ import type { PolicySource } from "../stores/store.ts";
 import { type Invocation, text } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
 import { print } from "./output.ts";
-import { readCalls, sampleTools, toSince } from "./policy-audit.ts";
+import { readCalls, sampleTools } from "./policy-audit.ts";
 import { toChangeLines, toLimit } from "./policy-changes.ts";
 import { walkFiles } from "./policy-files.ts";
 import { compileSet, openWorld, readSet } from "./policy-set.ts";
+import { toSince } from "./since.ts";
 
 const mostFiles = 200_000;
 

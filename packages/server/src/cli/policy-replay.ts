@@ -3,9 +3,10 @@ import { type Changes, createTally } from "../policy/tally.ts";
 import { type Invocation, text } from "./command.ts";
 import { type Exit, exits } from "./exit.ts";
 import { print } from "./output.ts";
-import { readCalls, toSince } from "./policy-audit.ts";
+import { readCalls } from "./policy-audit.ts";
 import { toChangeLines, toLimit } from "./policy-changes.ts";
 import { compileSet, openWorld, readSet } from "./policy-set.ts";
+import { toSince } from "./since.ts";
 
 interface ReplayReport {
   /** Hash of the policy that judged. */

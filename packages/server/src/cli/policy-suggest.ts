@@ -8,9 +8,10 @@ import type { PolicySource } from "../stores/store.ts";
 import { type Invocation, text } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
 import { print } from "./output.ts";
-import { findCall, readCalls, toSince } from "./policy-audit.ts";
+import { findCall, readCalls } from "./policy-audit.ts";
 import { type Walked, walkFiles } from "./policy-files.ts";
 import { compileSet, openWorld, type PolicyWorld, readSet } from "./policy-set.ts";
+import { toSince } from "./since.ts";
 
 const mostFiles = 100_000;
 

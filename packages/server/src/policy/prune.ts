@@ -1,6 +1,6 @@
-import { Value } from "typebox/value";
 import { isMap, isScalar, isSeq, type Node } from "yaml";
 import { PolicyDocument } from "./document.ts";
+import { meets } from "./meets.ts";
 
 /**
  * What is left of a document without its faulty parts, so that the faults of the rest can be told in the same go; undefined when nothing is. The
@@ -13,7 +13,7 @@ export function prune(contents: unknown, value: unknown, faults: ReadonlySet<num
     rest.scopes = rest.scopes.map((scope: object) => ({ tool: "*", ...scope }));
     rest.subject ??= "*";
   } else delete rest.subject;
-  return Value.Check(PolicyDocument, rest) ? rest : undefined;
+  return meets(PolicyDocument, rest) ? rest : undefined;
 }
 
 const isAt = (node: unknown, offsets: ReadonlySet<number>): boolean =>

@@ -1,6 +1,6 @@
 import type { TSchema } from "typebox";
-import { Value } from "typebox/value";
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from "yaml";
+import { meets } from "./meets.ts";
 import { nearest } from "./nearest.ts";
 
 /** As much of JSON Schema as the policy's schema uses for its structure. */
@@ -44,7 +44,7 @@ export function checkShape(check: Check): void {
     for (const item of node.items) checkShape({ ...check, node: item as Node, schema: schema.items ?? {} });
   } else if (isScalar(node) && typeof node.value === "string" && !node.value.isWellFormed()) {
     report(toOffset(check.node), "Half of a surrogate pair is no character.");
-  } else if (!isScalar(node) || schema.type === "array" || !Value.Check(schema as unknown as TSchema, node.value)) {
+  } else if (!isScalar(node) || schema.type === "array" || !meets(schema as unknown as TSchema, node.value)) {
     const meant = isScalar(node) && typeof node.value === "string" ? nearest(node.value, schema.enum ?? []) : undefined;
     report(toOffset(check.node), `Here belongs ${describe(check.schema)}.`, meant);
   }
