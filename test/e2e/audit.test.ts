@@ -1,8 +1,12 @@
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { connect } from "@portcullis/client";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { asGuest } from "../support/guests.ts";
+import { asGuest, eventually } from "../support/guests.ts";
 import { verifies, verifiesOnce } from "../support/verifies.ts";
 import { openWorld, type World } from "../support/world.ts";
 
@@ -11,15 +15,26 @@ const policies = {
 subject: reader
 scopes:
   - { id: everything, tool: "*", allow: ["@served/**"], deny: ["@served/broken.md"] }
+---
+subject: writer
+scopes:
+  - { tool: [fs.writeFile, index.add], allow: ["@served/**"] }
+  - { tool: http.fetch, allow: ["http://127.0.0.1:*/**"] }
 `,
 };
 
 let world: World;
+/** Whose audit cannot be written at times. */
+let stuck: World;
 
 beforeAll(async () => {
+  stuck = await openWorld({ policies });
   world = await openWorld({ policies, settings: "limits: { turnCalls: 100000, turnCeiling: 1000000 }\n" });
 });
-afterAll(() => world?.close());
+afterAll(async () => {
+  await world?.close();
+  await stuck?.close();
+});
 
 describe("audit", () => {
   verifies("U1.record", (door) =>
@@ -84,32 +99,61 @@ describe("audit", () => {
     }
   });
 
-  verifies("U1.no-record", async (door) => {
+  verifies("U1.no-record", (door) =>
     // The database may grow by nothing more: what a full disk does to it.
-    const full = await openWorld({ policies });
+    asGuest(stuck, { door, subject: "reader" }, async (reader) => {
+      expect(await reader.call("fs.stat", { path: "notes/todo.md" })).toMatchObject({ ok: true });
+      const lock = holdLock(join(stuck.data, "audit.db"));
+      try {
+        const started = performance.now();
+        const refused = await reader.call("fs.stat", { path: "notes/todo.md" });
+        expect(refused).toMatchObject({ ok: false, code: "UNAVAILABLE" });
+        expect(JSON.stringify(refused)).not.toContain('"size"');
+        expect(performance.now() - started).toBeLessThan(5_000);
+        if (door !== "mcp-stdio") {
+          const health = await fetch(`${stuck.listening.http}/v1/health`);
+          expect(health.status).toBe(503);
+          expect(await health.json()).toMatchObject({ live: true, ready: false });
+        }
+      } finally {
+        lock.close();
+      }
+    }),
+  );
+
+  verifiesOnce("U1.no-effect", async () => {
+    let asked = 0;
+    const site = createServer((_, response) => response.end(`${++asked}`)).listen(0, "127.0.0.1");
+    await once(site, "listening");
+    const url = `http://127.0.0.1:${(site.address() as AddressInfo).port}/`;
+    const note = join(stuck.folder, "todo.md");
+    const before = readFileSync(note, "utf8");
+    const effects = [
+      ["fs.writeFile", { path: "notes/todo.md", content: "gone" }],
+      ["fs.writeFile", { path: "notes/new.md", content: "new", mustBeNew: true }],
+      ["index.add", { uri: "https://example.org/added", text: "put there" }],
+      ["http.fetch", { url }],
+    ] as const;
     try {
-      const { status, stderr } = await full.run("doctor");
-      expect(status, stderr).toBe(0);
-      await asGuest(full, { door, subject: "reader" }, async (reader) => {
-        expect(await reader.call("fs.stat", { path: "notes/todo.md" })).toMatchObject({ ok: true });
-        const lock = holdLock(join(full.data, "audit.db"));
+      await asGuest(stuck, { door: "websocket", subject: "writer" }, async (writer) => {
+        const lock = holdLock(join(stuck.data, "audit.db"));
         try {
-          const started = performance.now();
-          const refused = await reader.call("fs.stat", { path: "notes/todo.md" });
-          expect(refused).toMatchObject({ ok: false, code: "UNAVAILABLE" });
-          expect(JSON.stringify(refused)).not.toContain('"size"');
-          expect(performance.now() - started).toBeLessThan(5_000);
-          if (door !== "mcp-stdio") {
-            const health = await fetch(`${full.listening.http}/v1/health`);
-            expect(health.status).toBe(503);
-            expect(await health.json()).toMatchObject({ live: true, ready: false });
-          }
+          const answers = await Promise.all(effects.map(([name, args]) => writer.call(name, args)));
+          for (const answer of answers) expect(answer).toMatchObject({ ok: false, code: "UNAVAILABLE" });
         } finally {
           lock.close();
         }
+        expect(readFileSync(note, "utf8")).toBe(before);
+        expect(existsSync(join(stuck.folder, "new.md"))).toBe(false);
+        expect(asked).toBe(0);
+        // What is to be is done once there is room again.
+        await eventually(10_000, async () =>
+          expect(await writer.call("http.fetch", { url })).toMatchObject({ ok: true }),
+        );
+        expect(asked).toBe(1);
       });
     } finally {
-      await full.close();
+      site.close();
     }
   });
 

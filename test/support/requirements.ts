@@ -271,6 +271,10 @@ export const requirements = {
     says: "A call that takes too long ends with TIMEOUT, and a withdrawn one is stopped.",
     on: ["websocket"],
   },
+  "L3.soak": {
+    says: "Of two thousand mixed calls with attacks among them none lets anything out or is refused wrongly; descriptors come back, and the audit has all.",
+    on: "once",
+  },
   "L3.bodies": {
     says: "A body that is packed, too large or too deep and a batch over the bound are refused, and the next call is answered.",
     on: doors,
@@ -286,6 +290,10 @@ export const requirements = {
   "U1.no-record": {
     says: "When the record cannot be written the call fails with UNAVAILABLE and health says so.",
     on: doors,
+  },
+  "U1.no-effect": {
+    says: "While the audit cannot be written nothing is written, sent or added either; once it can, all goes on.",
+    on: "once",
   },
   "U1.kill": {
     says: "Every answered call is in the audit after kill -9 amid a thousand concurrent calls, and the chain verifies.",

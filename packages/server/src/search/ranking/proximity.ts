@@ -10,7 +10,7 @@ export interface Weighed {
 }
 
 /** How many words apart two may be and still count as near. */
-const reach = 8;
+const reach = 10;
 /** What the query's own order, one right behind the other, counts against any other. */
 const inOrder = 1.5;
 const share = 0.45;

@@ -26,7 +26,7 @@ export interface Selection {
 }
 
 /** What a document's names count beside its text; what its second and third best passage add to the best, and each doubling of links to it. */
-const weights = { about: 0.45, second: 0.3, third: 0.1, link: 0.02 } as const;
+const weights = { about: 0.45, second: 0.2, third: 0.1, link: 0.02 } as const;
 /** How many of the best are looked at for words near each other. */
 const looked = 50;
 
