@@ -1,6 +1,10 @@
+import { once } from "node:events";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { text } from "node:stream/consumers";
 import { connect } from "@portcullis/client";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { asGuest, eventually } from "../support/guests.ts";
@@ -18,11 +22,25 @@ scopes:
 const secret = "AKIAIOSFODNN7EXAMPLE";
 
 let world: World;
+/** What a collector of traces was sent. */
+const traces: string[] = [];
+const collector = createServer(async (request, response) => {
+  traces.push(await text(request));
+  response.writeHead(200).end("{}");
+});
 
 beforeAll(async () => {
-  world = await openWorld({ policies, settings: "limits: { turnCalls: 100000, turnCeiling: 1000000 }\n" });
+  await once(collector.listen(0, "127.0.0.1"), "listening");
+  const { port } = collector.address() as AddressInfo;
+  world = await openWorld({
+    policies,
+    settings: `limits: { turnCalls: 100000, turnCeiling: 1000000 }\ntraces: { url: "http://127.0.0.1:${port}/v1/traces" }\n`,
+  });
 });
-afterAll(() => world?.close());
+afterAll(async () => {
+  await world?.close();
+  collector.close();
+});
 
 const change = (path: string, sql: string): void => {
   const db = new DatabaseSync(path);
@@ -215,6 +233,25 @@ describe("what proves the audit", () => {
     expect(page).toMatch(/portcullis_calls_total\{tool="fs\.stat",code="ok"\} [1-9]/);
     expect(page).toContain("portcullis_audit_fault 0");
     expect(page).not.toContain("todo.md");
+  });
+
+  verifiesOnce("U4.traces", async () => {
+    const token = await world.token("reader");
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const response = await fetch(`${world.listening.http}/v1/tools/call`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json", traceparent },
+      body: JSON.stringify({ name: "fs.stat", args: { path: "notes/todo.md" }, trace: { purpose: "to do" } }),
+    });
+    const { auditId } = (await response.json()) as { auditId: string };
+    await eventually(15_000, () => expect(traces.join()).toContain(auditId));
+    const sent = traces.find((body) => body.includes(auditId));
+    expect(sent).toContain('"traceId":"0af7651916cd43dd8448eb211c80319c"');
+    expect(sent).toContain('"parentSpanId":"b7ad6b7169203331"');
+    expect(sent).toContain('"name":"tools/call fs.stat"');
+    expect(sent).not.toContain("todo.md");
+    const record = (await world.audit()).find(({ id }) => id === auditId);
+    expect(record).toMatchObject({ traceId: "0af7651916cd43dd8448eb211c80319c" });
   });
 });
 

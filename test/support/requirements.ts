@@ -324,7 +324,10 @@ export const requirements = {
   "U4.metrics": {
     says: "/metrics gives Prometheus figures to this machine and the owner, with nothing in them that anyone asked or was told.",
     on: "once",
-    partly: "OpenTelemetry spans are to come; the caller's trace id is recorded",
+  },
+  "U4.traces": {
+    says: "Each call is an OpenTelemetry span of its caller's trace, which the audit's record names too.",
+    on: "once",
   },
   "O2.cli": {
     says: "Each command works with --json and its exit status tells how it ended.",

@@ -15,6 +15,7 @@ import { createRoots } from "./files/roots.ts";
 import { createLogins, type Logins } from "./identity/oauth/create-logins.ts";
 import { createVigil } from "./identity/vigil.ts";
 import { createGuardedFetch } from "./network/guarded-fetch.ts";
+import { openSpans } from "./open-spans.ts";
 import { openVectors } from "./open-vectors.ts";
 import { identify } from "./pipeline/authenticate.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
@@ -125,6 +126,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       log.error({ err }, "Registered secrets cannot be read again; those that were known are masked as before.");
     }
   });
+  const spans = await openSpans(settings.traces, { boot, fault });
   const vectors = openVectors({ data, settings, mask: (text) => redactor.scrubText(text).value });
   const traffic = createTraffic();
   // A Chroma server is written to and asked by one client; vectors of our own are made in the thread that indexes.
@@ -219,6 +221,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     subscriptions: createSubscriptions(Date.now),
     streams: createStreams(),
     metrics: createMetrics(),
+    spans,
     limits,
     log,
     ticks: process.hrtime.bigint,
@@ -256,6 +259,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       await vectors?.index.close();
       roots.close();
       unwatch();
+      await spans?.stop();
       await redactor.close();
       await index.close();
       await audit.close();
@@ -269,10 +273,11 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
 const toConsentPage = (url: string | undefined, id: string): string | undefined => url && `${url}/consent/${id}`;
 
 /** The keys that the configuration holds, which must never leave. */
-const secretsOf = ({ openaiStores, embeddings, vectors }: Settings): readonly KnownSecret[] =>
+const secretsOf = ({ openaiStores, embeddings, traces, vectors }: Settings): readonly KnownSecret[] =>
   [
     ...openaiStores.map(({ name, apiKey }) => ({ name, value: apiKey })),
     { name: "embeddings", value: embeddings.key },
+    { name: "traces", value: traces.key },
     { name: "chroma", value: vectors.chromaKey },
   ].filter(({ value }) => value !== "");
 

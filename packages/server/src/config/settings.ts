@@ -128,6 +128,24 @@ export const Settings = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    traces: Type.Object(
+      {
+        url: Type.String({
+          default: "",
+          pattern: "^(https?://[^\\s]+)?$",
+          description:
+            "A collector of OpenTelemetry traces (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces; empty sends none.",
+        }),
+        key: Type.String({ default: "", description: "A bearer token for the collector." }),
+        share: Type.Number({
+          default: 1,
+          minimum: 0,
+          maximum: 1,
+          description: "The share of traces that begin here which are sent; a caller's own are followed as it says.",
+        }),
+      },
+      { ...closed, default: {} },
+    ),
     audit: Type.Object(
       {
         durability: Type.Enum(["process", "power"], {

@@ -11,6 +11,7 @@ import type { Flows } from "./flows.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Registry } from "./registry.ts";
+import type { Spans } from "./spans.ts";
 import type { Streams } from "./streams.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { TurnHandles } from "./turn-handle.ts";
@@ -73,6 +74,8 @@ export interface Parts {
   readonly streams: Streams;
   readonly limits: Limits;
   readonly metrics: Metrics;
+  /** Undefined where nobody follows traces. */
+  readonly spans?: Spans | undefined;
   readonly log: FaultLog;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

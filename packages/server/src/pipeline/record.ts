@@ -36,13 +36,12 @@ export async function recordOutcome<O extends Outcome>(parts: Parts, facts: Fact
 }
 
 /** A name that is no tool's is the caller's own invention, and no label. */
-const count = (parts: Parts, facts: Facts, code: string): void =>
-  parts.metrics.count(
-    facts,
-    parts.registry.find(facts.name) ? facts.name : "unknown",
-    code,
-    Number((parts.ticks() - facts.startedAt) / 1_000n),
-  );
+function count(parts: Parts, facts: Facts, code: string): void {
+  const tool = parts.registry.find(facts.name) ? facts.name : "unknown";
+  const durationUs = Number((parts.ticks() - facts.startedAt) / 1_000n);
+  parts.metrics.count(facts, tool, code, durationUs);
+  parts.spans?.end(facts, { tool, code, durationUs });
+}
 
 function toDraft(parts: Parts, facts: Facts): AuditDraft {
   const { origin, caller, justification } = facts;
