@@ -10,6 +10,7 @@ import { succeed } from "../packages/server/src/pipeline/answer.ts";
 import type { Arrival } from "../packages/server/src/pipeline/arrival.ts";
 import { authenticate } from "../packages/server/src/pipeline/authenticate.ts";
 import { authorize } from "../packages/server/src/pipeline/authorize.ts";
+import { confine } from "../packages/server/src/pipeline/confine.ts";
 import { dispatch } from "../packages/server/src/pipeline/dispatch.ts";
 import { openFacts } from "../packages/server/src/pipeline/facts.ts";
 import { filter } from "../packages/server/src/pipeline/filter.ts";
@@ -88,10 +89,13 @@ async function walk(): Promise<void> {
   if (!authorization.permit) throw new Error("The benchmark's call is denied.");
   facts.verdicts = authorization.verdicts;
   await timed("limit (buckets)", () => limit(parts, authorization));
+  const question = { caller, call, resources, purpose: justification.purpose };
+  const confined = await timed("confine (flow)", () => confine(parts, facts, { question, authorization, arrival }));
   const output = await timed("dispatch (the read itself)", () =>
-    dispatch(parts, call, { caller, permit: authorization.permit, arrival }),
+    dispatch(parts, call, { caller, permit: confined.permit(authorization.permit), arrival }),
   );
-  const shown = await timed("filter", () => filter(call, output, authorization.permit));
+  const shown = await timed("filter", async () => filter(call, output, await confined.shown(authorization)));
+  await timed("carry (flow)", () => confined.carry());
   const scrubbed = await timed("redact (4 KB)", () => redact(parts, call, authorization, shown));
   const answer = await timed("answer", () =>
     succeed(facts, call, { ...scrubbed, shown, maxBytes: authorization.permit.maxBytes }),

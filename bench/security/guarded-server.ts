@@ -7,7 +7,8 @@ import { createToken } from "../../packages/server/src/identity/tokens.ts";
 
 /** The whole server in this process, without a transport: each call goes through the corridor, its policy and its audit. */
 export interface GuardedServer {
-  call(name: string, args: unknown): Promise<Outcome>;
+  /** By default as the subject `bench`. */
+  call(name: string, args: unknown, subject?: string): Promise<Outcome>;
   stop(): Promise<void>;
 }
 
@@ -23,10 +24,16 @@ const unlimited = {
   PORTCULLIS_FILES_VERSIONS_PER_FILE: "2",
 };
 
-export async function startGuardedServer(base: string, folder: string): Promise<GuardedServer> {
+/** `policies` are further policy documents by their subject. */
+export async function startGuardedServer(
+  base: string,
+  folder: string,
+  policies: Readonly<Record<string, string>> = {},
+): Promise<GuardedServer> {
   const data = join(base, "data");
   mkdirSync(join(data, "policies"), { recursive: true });
-  writeFileSync(join(data, "policies", "bench.yaml"), policy);
+  const all: Readonly<Record<string, string>> = { ...policies, bench: policy };
+  for (const [subject, text] of Object.entries(all)) writeFileSync(join(data, "policies", `${subject}.yaml`), text);
   const assembly = await assemble({
     data,
     settings: readSettings(data, {}, unlimited),
@@ -36,15 +43,15 @@ export async function startGuardedServer(base: string, folder: string): Promise<
     log: { info: () => {}, error: (facts: object, message: string) => console.error(message, facts) },
   });
   await assembly.start();
-  const { token } = await createToken(
-    assembly.parts.tokens,
-    { name: "bench", subject: "bench", expiresAt: null },
-    Date.now(),
-  );
+  const tokens = new Map<string, string>();
+  for (const subject of Object.keys(all)) {
+    const { token } = await createToken(assembly.parts.tokens, { name: subject, subject, expiresAt: null }, Date.now());
+    tokens.set(subject, token);
+  }
   return {
-    call: (name, args) =>
+    call: (name, args, subject = "bench") =>
       assembly.corridor.handleCall({
-        ...{ door: "websocket", credential: { kind: "token", token }, name, args },
+        ...{ door: "websocket", credential: { kind: "token", token: tokens.get(subject) ?? "" }, name, args },
         trace: { purpose: "measure" },
       }),
     stop: () => assembly.stop(1_000),

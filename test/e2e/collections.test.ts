@@ -328,7 +328,7 @@ verifiesOnce("D9.openai", async () => {
   } as unknown as Parameters<typeof startOpenAiStoreServer>[0]);
   const remote = await openWorld({
     files: { "a.md": "A heron by the pond.\n" },
-    settings: `openaiStores: [{ name: papers, vectorStore: vs_papers, apiKey: ${apiKey}, baseUrl: "${store.baseUrl}" }]\n`,
+    settings: `openaiStores: [{ name: papers, vectorStore: vs_papers, apiKey: ${apiKey}, baseUrl: "${store.baseUrl}" }]\nflow: { sources: [{ name: papers, clearance: [notes] }] }\n`,
     policies: {
       "reader.yaml": `subject: reader\nscopes:\n  - { tool: [search, fetch], allow: ["@served/**"] }\n  - { tool: [search, fetch], allow: ["${store.baseUrl}/vector_stores/vs_papers/**"], methods: [POST] }\n`,
     },

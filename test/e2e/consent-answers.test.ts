@@ -3,7 +3,7 @@ import { connect } from "@portcullis/client";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { type Answer, stdioTransport } from "../support/doors.ts";
 import { eventually } from "../support/guests.ts";
-import type { DoorName } from "../support/requirements.ts";
+import type { DoorName } from "../support/requirement.ts";
 import { verifies, verifiesOnce } from "../support/verifies.ts";
 import { openWorld, type World } from "../support/world.ts";
 

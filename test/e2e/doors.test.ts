@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
 import { enter, enterMcp } from "../support/doors.ts";
 import { asGuest, eventually } from "../support/guests.ts";
-import type { DoorName } from "../support/requirements.ts";
+import type { DoorName } from "../support/requirement.ts";
 import { verifies, verifiesOnce } from "../support/verifies.ts";
 import { openWorld, type World } from "../support/world.ts";
 
@@ -104,7 +104,7 @@ describe("doors", () => {
       "tools.call": { name: "fs.readFile", args: { path: "notes/todo.md" }, trace: { purpose: "see" } },
       "prompts.get": { name: "none" },
       "resources.read": { uri: "file:///none" },
-      "events.subscribe": { event: "fs.watch" },
+      "events.subscribe": { topic: "fs.watch", params: { dir: "." } },
       "events.unsubscribe": { subscription: "none" },
       "consent.request": { auditId: "none" },
       "consent.status": { id: "none" },

@@ -31,7 +31,7 @@ scopes:
   "web.yaml": `
 subject: poster
 scopes:
-  - { tool: "http.*", allow: ["http://127.0.0.1:*/**"], methods: [POST] }
+  - { tool: "http.*", allow: ["http://127.0.0.1:*/**"], methods: [POST], labels: { untrusted: false } }
   - { tool: http.fetch, allow: ["http://127.0.0.1:*/named/**"], methods: [POST] }
 `,
   "surfer.yaml": `
@@ -60,7 +60,7 @@ beforeAll(async () => {
   world = await openWorld({
     files: { "todo.md": "# To do\n\ntoken = abcdefghij\n", "drafts/novel.md": "It was a dark night.\n" },
     policies,
-    settings: "limits: { turnCalls: 1000 }\n",
+    settings: "limits: { turnCalls: 1000 }\nflow: { closed: [duck@home] }\n",
   });
   web = createServer((request, response) => {
     const [, away] = /^\/open\/to\?(.*)$/.exec(request.url ?? "") ?? [];
@@ -79,6 +79,10 @@ afterAll(async () => {
 describe("policy", () => {
   verifies("P1.file", (door) =>
     asGuest(world, { door, subject: "duck@home" }, async (duck) => {
+      expect(await duck.call("http.fetch", { url: `${site}/page` })).toMatchObject({
+        ok: true,
+        result: { status: 200 },
+      });
       const read = await duck.call(
         "fs.readFile",
         { path: "~/notes/todo.md", encoding: "utf8" },
@@ -90,10 +94,6 @@ describe("policy", () => {
       expect(await duck.call("fs.readFile", { path: "~/.ssh/id_ed25519" })).toMatchObject({
         ok: false,
         code: "PERMISSION_DENIED",
-      });
-      expect(await duck.call("http.fetch", { url: `${site}/page` })).toMatchObject({
-        ok: true,
-        result: { status: 200 },
       });
       expect(await duck.call("http.fetch", { url: "https://raw.githubusercontent.com.evil.test/me/x" })).toMatchObject({
         code: "PERMISSION_DENIED",

@@ -29,7 +29,7 @@ subject: guest
 purpose: optional
 scopes:
   - { tool: fs.readFile, allow: ["@served/**"] }
-  - { tool: http.fetch, allow: ["http://127.0.0.1:*/**"] }
+  - { tool: http.fetch, allow: ["http://127.0.0.1:*/**"], labels: { untrusted: false, clearance: ["*"] } }
 `,
     },
   });

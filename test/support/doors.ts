@@ -1,7 +1,7 @@
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { connect } from "@portcullis/client";
-import type { DoorName } from "./requirements.ts";
+import type { DoorName } from "./requirement.ts";
 import { main, type World } from "./world.ts";
 
 /** A call's outcome, read back from whatever shape its door gives it. */
@@ -14,6 +14,8 @@ export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever its refusal told
   readonly details?: any;
   readonly auditId: string;
+  /** What an MCP client's model reads. */
+  readonly texts?: readonly string[];
   readonly why?: readonly string[];
   readonly turn?: { readonly handle: string; readonly calls?: number; readonly limit: number };
   // biome-ignore lint/suspicious/noExplicitAny: a test reads the citations of its answer
@@ -155,5 +157,10 @@ interface McpResult {
 function fromMcp(result: McpResult): Answer {
   const outcome = (result._meta?.["portcullis/outcome"] ?? {}) as Answer;
   if (result.isError) return { ...outcome, ok: false };
-  return { ...outcome, ok: true, result: result.structuredContent };
+  return {
+    ...outcome,
+    ok: true,
+    result: result.structuredContent,
+    texts: result.content.map(({ text }) => text ?? ""),
+  };
 }

@@ -133,6 +133,8 @@ export function createFakeCorridor(
     },
     enrol: async (origin) => origin.credential,
     leave: async () => {},
+    credit: () => {},
+    withdraw: () => {},
     metrics: () => "portcullis_calls_total 0\n",
     health: () => ({ live: true, ready: true, faults: [], version: "0" }),
   };

@@ -1,5 +1,5 @@
 import { enter, type Guest } from "./doors.ts";
-import type { DoorName } from "./requirements.ts";
+import type { DoorName } from "./requirement.ts";
 import type { World } from "./world.ts";
 
 /** Runs a body as a subject who has come in through a door, and shows them out whatever happens. */

@@ -1,5 +1,6 @@
 import type { Reporter, TestCase, TestModule } from "vitest/node";
-import { type Requirement, requirements } from "./requirements.ts";
+import type { Requirement } from "./requirement.ts";
+import { requirements } from "./requirements.ts";
 
 /**
  * Ends a full run with the count of promises proved, and fails it when one is proved nowhere or not on each of its doors. A run of chosen

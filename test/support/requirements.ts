@@ -1,23 +1,9 @@
-/** The doors that a promise can hold on. MCP over HTTP counts twice: the sessionful revisions and the stateless one. */
-export const doors = ["websocket", "http", "mcp-http", "mcp-http-legacy", "mcp-sse", "mcp-stdio"] as const;
-export type DoorName = (typeof doors)[number];
-
-export interface Requirement {
-  /** One sentence that a user could check. */
-  readonly says: string;
-  /** The doors that it is proved on, or "once" where it has nothing to do with a door. */
-  readonly on: readonly DoorName[] | "once";
-  /** What of the requirement is not done yet. */
-  readonly partly?: string;
-}
-
-const every = doors;
-const mcp: readonly DoorName[] = ["mcp-http", "mcp-http-legacy", "mcp-sse", "mcp-stdio"];
-const remote: readonly DoorName[] = ["websocket", "http", "mcp-http", "mcp-http-legacy", "mcp-sse"];
-const onHttp: readonly DoorName[] = ["http", "mcp-http", "mcp-http-legacy", "mcp-sse"];
+import { liveRequirements } from "./live-requirements.ts";
+import { doors, live, mcp, onHttp, type Requirement, remote } from "./requirement.ts";
 
 /** Every promise of the product so far, by the id of the requirement that it comes from. A promise that nobody proves fails the build. */
 export const requirements = {
+  ...liveRequirements,
   "W1.jsonrpc": {
     says: "Batches, notifications and string, number and null ids follow JSON-RPC 2.0 to the letter.",
     on: ["websocket"],
@@ -29,26 +15,26 @@ export const requirements = {
   "W2.methods": {
     says: "Every method of the protocol answers, and an unknown one is refused with its code.",
     on: ["websocket"],
-    partly: "resources.read, prompts.get, sampling and events answer that they are not offered",
+    partly: "prompts.get and sampling answer that they are not offered",
   },
-  "W3.outcome": { says: "An answer carries ok, result and an auditId that the audit knows.", on: every },
+  "W3.outcome": { says: "An answer carries ok, result and an auditId that the audit knows.", on: doors },
   "W3.envelope": { says: "A JSON-RPC error carries data.code and an auditId that the audit knows.", on: ["websocket"] },
   "W4.denied": {
     says: "A denial tells the scope that decided or null, the reason, the resource and the smallest scope that would allow it.",
-    on: every,
+    on: doors,
   },
-  "W4.validation": { says: "Wrong arguments are a VALIDATION_ERROR that names the place.", on: every },
-  "W4.unknown-tool": { says: "An unknown tool is refused by name, with the nearest known one.", on: every },
+  "W4.validation": { says: "Wrong arguments are a VALIDATION_ERROR that names the place.", on: doors },
+  "W4.unknown-tool": { says: "An unknown tool is refused by name, with the nearest known one.", on: doors },
   "W4.internal": {
     says: "A fault inside the server is INTERNAL with an audit id, and nothing of its stack or message leaves.",
-    on: every,
+    on: doors,
   },
   "W6.session": {
     says: "Before auth.exchange only health.check, capabilities.get and auth.exchange answer; a refreshed session goes on.",
     on: ["websocket"],
   },
   "W6.revoked": { says: "Revoking a token ends it at once, in open sessions too.", on: remote },
-  "W7.tools": { says: "tools.list shows only what this subject may call, with schemas and annotations.", on: every },
+  "W7.tools": { says: "tools.list shows only what this subject may call, with schemas and annotations.", on: doors },
   "W9.mirror": {
     says: "The HTTP mirror gives the same bodies and codes with the matching status, and Retry-After where it helps.",
     on: ["http"],
@@ -65,7 +51,7 @@ export const requirements = {
   },
   "M2.fetch": {
     says: "fetch gives a document by a result's id; an unknown id is a clear error and a blank query an empty list.",
-    on: every,
+    on: doors,
   },
   "M2.chatgpt": {
     says: "The chatgpt profile shows search and fetch alone, with the arguments that ChatGPT expects.",
@@ -77,7 +63,7 @@ export const requirements = {
   },
   "M5.purpose": {
     says: "A purpose reaches the audit; a client's default counts unless the policy wants it stated.",
-    on: every,
+    on: doors,
   },
   "A1.owner": {
     says: "The owner's token is printed at the first start of a data folder only, and kept as a hash.",
@@ -95,14 +81,14 @@ export const requirements = {
   },
   "A3.loopback": { says: "Binding beyond loopback without a declared proxy is refused.", on: "once" },
   "A3.host": { says: "A foreign Host or Origin header is refused.", on: ["websocket", ...onHttp] },
-  "P1.file": { says: "The policy of the specification's example loads and decides as it says.", on: every },
-  "P2.default-deny": { says: "What no scope allows is denied.", on: every },
-  "P2.deny-wins": { says: "A deny beats every allow, in whatever order they stand.", on: every },
+  "P1.file": { says: "The policy of the specification's example loads and decides as it says.", on: doors },
+  "P2.default-deny": { says: "What no scope allows is denied.", on: doors },
+  "P2.deny-wins": { says: "A deny beats every allow, in whatever order they stand.", on: doors },
   "P3.last-good": {
     says: "A policy with a fault never takes effect: the last good one stays, and the fault is told with file, line and column.",
     on: "once",
   },
-  "P3.reload": { says: "An edited policy takes effect within a second, on connections that are open.", on: every },
+  "P3.reload": { says: "An edited policy takes effect within a second, on connections that are open.", on: doors },
   "P4.explain": {
     says: "policy explain tells which rules were considered, which decided and what would have to change.",
     on: "once",
@@ -117,28 +103,35 @@ export const requirements = {
   },
   "P6.read-only": {
     says: "A method that is not GET or HEAD needs a scope that names the tool and the method exactly, and a purpose.",
-    on: every,
+    on: doors,
   },
   "P6.write": {
     says: "fs.writeFile exists for a subject only where a scope names it exactly, and needs a purpose.",
-    on: every,
+    on: doors,
   },
   "D1.read": {
     says: "fs.readFile, fs.list and fs.stat give what policy allows and hide the names of the rest.",
-    on: every,
+    on: doors,
   },
   "D1.escape": {
     says: "No path escapes its scope by .., a symlink, a hard link, a special file or a swap between check and use.",
-    on: every,
-    partly: "fs.watch is to come",
+    on: doors,
+  },
+  "D1.watch": {
+    says: "fs.watch tells which files come, change, go and get another name, and nothing of those that policy hides, nor how many there are.",
+    on: live,
+  },
+  "D2.subscribe": {
+    says: "git.subscribe tells the commits that a branch gains and loses, also when its history is rewritten, and nothing of hidden paths.",
+    on: live,
   },
   "D1.grep": {
     says: "fs.grep finds lines by RE2 patterns in the files that policy shows, with places that fs.readFile takes, and says what was used up.",
-    on: every,
+    on: doors,
   },
   "D1.write": {
     says: "fs.writeFile replaces a file in one step or not at all, keeps the old version, is on record before it happens, and what it wrote is found.",
-    on: every,
+    on: doors,
   },
   "D1.undo": {
     says: "portcullis fs versions lists what was replaced, and fs undo puts it back.",
@@ -146,20 +139,19 @@ export const requirements = {
   },
   "D2.log": {
     says: "git.log shows the history without the paths that policy hides.",
-    on: every,
-    partly: "subscribe is to come",
+    on: doors,
   },
   "D2.changes": {
     says: "git.diff, git.show, git.blame and git.search tell what changed, and nothing of the paths that policy hides: no name, no content, no rename, no message.",
-    on: every,
+    on: doors,
   },
   "D3.allow-list": {
     says: "http.fetch reaches only addresses that policy and their class allow, at the first request and at each redirect.",
-    on: every,
+    on: doors,
   },
   "D5.vault": {
     says: "vault.note, vault.links and vault.tags tell how notes hang together, as far as the caller may read them.",
-    on: every,
+    on: doors,
   },
   "D6.chats": {
     says: "Exports of ChatGPT and Claude and notes of Nexus are found by message, each message once.",
@@ -171,11 +163,11 @@ export const requirements = {
   },
   "I1.add": {
     says: "A text that is added under a URL is found by whom policy lets read that URL, until it is removed.",
-    on: every,
+    on: doors,
   },
   "I2.citation": {
     says: "A citation's span, read back from its source, is byte for byte the text that was cited, in every script.",
-    on: every,
+    on: doors,
   },
   "I2.cite": { says: "portcullis cite reads a citation back and tells whether it still holds.", on: "once" },
   "I3.crash": {
@@ -194,21 +186,21 @@ export const requirements = {
     says: "A file that changes is found by its new text within a second, and a deleted one no more.",
     on: "once",
   },
-  "I6.hidden": { says: "What a subject may not read it cannot find, nor fetch by its id.", on: every },
+  "I6.hidden": { says: "What a subject may not read it cannot find, nor fetch by its id.", on: doors },
   "C1.request": {
     says: "A denied call becomes a request with its id, page and offers; the same call is the same request, and no more of a subject are open than the limit.",
-    on: every,
+    on: doors,
     partly: "the owner's page is to come",
   },
   "C1.folder": {
     says: "A folder that the owner allows for a time opens to that client and tool alone, deny rules aside, is searched and listed meanwhile, and closes by itself.",
-    on: every,
+    on: doors,
   },
   "C1.search": {
     says: "A folder that is allowed to search for a time makes its documents findable, and ends with it.",
     on: "once",
   },
-  "C1.deny-stays": { says: "What a deny rule closes is not asked for, and no answer opens it.", on: every },
+  "C1.deny-stays": { says: "What a deny rule closes is not asked for, and no answer opens it.", on: doors },
   "C1.answers": {
     says: "An answer counts once, in time, and from the owner alone; a second one, a late one and another's are refused in words.",
     on: ["websocket", "http"],
@@ -223,11 +215,11 @@ export const requirements = {
   },
   "C2.once": {
     says: "What is allowed once lets exactly one call with exactly these arguments through, under 64 at a time.",
-    on: every,
+    on: doors,
   },
   "C2.withdraw": {
     says: "A withdrawn grant opens nothing from that moment, and a never is not asked again until it is lifted.",
-    on: every,
+    on: doors,
   },
   "C2.restart": { says: "Grants and requests outlive the server.", on: "once" },
   "C2.elicitation": {
@@ -241,43 +233,59 @@ export const requirements = {
   "C2.audit": { says: "What was asked, answered, used, withdrawn and over is in the audit.", on: "once" },
   "R1.detectors": {
     says: "Secrets of common kinds are masked in every answer, in keys, values and encodings.",
-    on: every,
-    partly: "of registered secrets only the configuration's own keys are known",
+    on: doors,
+  },
+  "R1b.registered": {
+    says: "Values of registered files and variables are masked, plain, encoded and over lines.",
+    on: doors,
+  },
+  "R2.large": { says: "A large answer is searched apart from other calls, and masked as a small one is.", on: doors },
+  "R2.arguments": {
+    says: "A secret in arguments that would leave the machine is refused, named by its kind, and masked in the audit.",
+    on: doors,
   },
   "R1.patterns": {
     says: "Owner and scope patterns in RE2 syntax mask what they match, and one that could stall is refused at load.",
-    on: every,
+    on: doors,
   },
-  "R2.errors": { says: "Errors and the arguments in the audit are scrubbed as answers are.", on: every },
-  "R3.why": { says: "An answer says how many secrets of which kind were masked, and so does the audit.", on: every },
+  "R2.errors": { says: "Errors and the arguments in the audit are scrubbed as answers are.", on: doors },
+  "R3.why": { says: "An answer says how many secrets of which kind were masked, and so does the audit.", on: doors },
   "L1.rate": {
     says: "A scope's token bucket refuses the call over its burst with bucket, tokens left and retryAfterMs.",
-    on: every,
+    on: doors,
   },
   "L2.turn": {
     says: "No more than the set number of calls run in a turn, denied and failed ones included; a new purpose begins a new turn.",
-    on: every,
+    on: doors,
   },
   "L2.handle": {
     says: "An answer names its turn by a handle that the server made; sent back it counts in that turn, and an invented or foreign one buys nothing.",
-    on: every,
+    on: doors,
   },
   "L2.batch": {
     says: "The refusal of a turn's last call names which of its calls could have been one, and which call that is.",
-    on: every,
+    on: doors,
   },
-  "L3.size": { says: "An answer over the size limit is TOO_LARGE and says how to ask for less.", on: every },
+  "L3.size": { says: "An answer over the size limit is TOO_LARGE and says how to ask for less.", on: doors },
   "L3.time": {
     says: "A call that takes too long ends with TIMEOUT, and a withdrawn one is stopped.",
     on: ["websocket"],
   },
+  "L3.bodies": {
+    says: "A body that is packed, too large or too deep and a batch over the bound are refused, and the next call is answered.",
+    on: doors,
+  },
+  "L3.unread": {
+    says: "Peers that ask for much and read nothing of it hold up nobody else.",
+    on: ["websocket", "http"],
+  },
   "U1.record": {
     says: "Every call, allowed or not, is in the audit with who, what, when, why, decision, masks and outcome.",
-    on: every,
+    on: doors,
   },
   "U1.no-record": {
     says: "When the record cannot be written the call fails with UNAVAILABLE and health says so.",
-    on: every,
+    on: doors,
   },
   "U1.kill": {
     says: "Every answered call is in the audit after kill -9 amid a thousand concurrent calls, and the chain verifies.",
@@ -328,6 +336,10 @@ export const requirements = {
     says: "A stopped server finishes the calls that run, and the next one starts on its data.",
     on: "once",
     partly: "unit and container files are to come",
+  },
+  "O4.deadline": {
+    says: "A stopped server ends within its deadline with 0, whatever is open: half requests, idle sockets, streams, calls that run and peers that read nothing.",
+    on: "once",
   },
   "O2.bad-start": {
     says: "A port in use, a data folder that is read-only or in use and a folder that is not there each end with their own exit status and what to do.",

@@ -1,5 +1,6 @@
 import { test } from "vitest";
-import { type DoorName, type Requirement, type RequirementId, requirements } from "./requirements.ts";
+import type { DoorName, Requirement } from "./requirement.ts";
+import { type RequirementId, requirements } from "./requirements.ts";
 
 /** How a proof's name begins: the reporter reads it back. */
 export const titleOf = (id: RequirementId, door: DoorName | "once"): string => `[${id}] ${door}`;

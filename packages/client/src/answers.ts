@@ -1,4 +1,12 @@
-import { codes, Failure, type MethodName, methodSchemas, type RpcError } from "@portcullis/contracts";
+import {
+  codes,
+  Failure,
+  type MethodName,
+  methodSchemas,
+  type NotificationName,
+  notificationSchemas,
+  type RpcError,
+} from "@portcullis/contracts";
 import type { ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { fromRpcError, MalformedAnswer, RefusedRequest } from "./errors.ts";
@@ -22,13 +30,37 @@ export interface Response {
   readonly error?: unknown;
 }
 
-/** Reads a message: a response to one of our requests, undefined for anything that is none; throws when it is no JSON-RPC 2.0 at all. */
-export function readMessage(text: string): Response | undefined {
+/** Something that the server tells by itself. */
+export interface Told {
+  readonly method: NotificationName;
+  readonly params: unknown;
+}
+
+/**
+ * Reads a message: a response to one of our requests, a notification, undefined for anything that is neither; throws when it is no JSON-RPC 2.0 at all, or
+ * a notification that does not fit its schema.
+ */
+export function readMessage(text: string): Response | Told | undefined {
   const message: unknown = JSON.parse(text);
   if (typeof message !== "object" || message === null || (message as { jsonrpc?: unknown }).jsonrpc !== "2.0") {
     throw new Error("not JSON-RPC 2.0");
   }
-  return typeof (message as Response).id === "string" && !("method" in message) ? (message as Response) : undefined;
+  if (!("method" in message)) return typeof (message as Response).id === "string" ? (message as Response) : undefined;
+  const { method, params } = message as unknown as Told;
+  // A newer server may tell of things that this client knows nothing of.
+  if ("id" in message || !Object.hasOwn(notificationSchemas, method)) return undefined;
+  if (tellerOf(method)(params)) return { method, params };
+  throw new Error(`a malformed ${method}`);
+}
+
+const tellers = new Map<NotificationName, ValidateFunction>();
+
+function tellerOf(method: NotificationName): ValidateFunction {
+  const known = tellers.get(method);
+  if (known) return known;
+  const accepts = ajv.compile(notificationSchemas[method]);
+  tellers.set(method, accepts);
+  return accepts;
 }
 
 /** The result of a response; throws `RefusedRequest` for a refusal, and `MalformedAnswer` for what is neither to the letter. */

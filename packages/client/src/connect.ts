@@ -1,6 +1,9 @@
 import type { Capabilities, MethodName, Outcome, Session, ToolList, Trace } from "@portcullis/contracts";
 import { ConnectionLost, RefusedRequest } from "./errors.ts";
+import { type EventHandlers, type Followed, follow } from "./follow.ts";
 import { type Line, openLine } from "./line.ts";
+import { createListeners } from "./listeners.ts";
+import { type Piece, type ReadOptions, read } from "./read.ts";
 
 export interface ConnectOptions {
   /** `ws://…/v1/connector` or `wss://…`. */
@@ -25,6 +28,10 @@ export interface CallOptions extends Trace {
 export interface Client {
   /** Calls a tool; a refusal is an outcome too. Rejects as `request` does. */
   call(name: string, args?: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Outcome>;
+  /** Follows a topic, also over lost connections, until it is closed or has ended. */
+  subscribe(topic: string, params: Readonly<Record<string, unknown>>, handlers: EventHandlers): Promise<Followed>;
+  /** Reads a resource piece by piece, as fast as it is taken; a lost connection is gone on from where it broke. */
+  read(uri: string, options?: ReadOptions): AsyncGenerator<Piece>;
   /** Any method; rejects with `RefusedRequest`, `MalformedAnswer` or `ConnectionLost`. */
   request(method: MethodName, params?: object, signal?: AbortSignal): Promise<unknown>;
   tools(): Promise<ToolList>;
@@ -53,6 +60,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   let opening: Promise<Line> | undefined;
   let session: Session | undefined;
   let closed = false;
+  const listeners = createListeners();
   let refreshing: ReturnType<typeof setTimeout> | undefined;
 
   /** Asks for a session, new or prolonged, and again well before it ends, so that no call meets an ended one. */
@@ -68,7 +76,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   }
 
   async function open(): Promise<Line> {
-    const opened = await openLine({ url, WebSocket, openMs, answerMs });
+    const opened = await openLine({ url, WebSocket, openMs, answerMs, hear: listeners.hear });
     void opened.ended.then(() => {
       if (line !== opened) return;
       line = undefined;
@@ -114,6 +122,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
 
   await open();
 
+  const around = { current, listeners, isClosed: () => closed, trace: options.trace };
   const request: Client["request"] = async (method, params = {}, signal) => {
     const through = await current();
     const question = { method, params, signal };
@@ -130,6 +139,8 @@ export async function connect(options: ConnectOptions): Promise<Client> {
 
   return {
     request,
+    subscribe: (topic, params, handlers) => follow({ ...around, topic, params, handlers }),
+    read: (uri, reading = {}) => read({ ...around, ...reading, uri, trace: { ...options.trace, ...reading.trace } }),
     call: async (name, args = {}, { signal, ...trace } = {}) =>
       (await request("tools.call", { name, args, trace: { ...options.trace, ...trace } }, signal)) as Outcome,
     tools: async () => (await request("tools.list")) as ToolList,

@@ -1,6 +1,6 @@
 import type { MethodName } from "@portcullis/contracts";
 import { ulid } from "ulid";
-import { type Response, readMessage, readResult } from "./answers.ts";
+import { type Response, readMessage, readResult, type Told } from "./answers.ts";
 import { type Channel, type ChannelOptions, openChannel } from "./channel.ts";
 import { ConnectionLost } from "./errors.ts";
 
@@ -14,11 +14,15 @@ export interface Question {
 /** One connection with the questions that were asked on it. */
 export interface Line extends Pick<Channel, "close" | "ended"> {
   ask(question: Question): Promise<unknown>;
+  /** Sends what gets no answer. */
+  tell(method: string, params: object): void;
 }
 
 export interface LineOptions extends Omit<ChannelOptions, "receive"> {
   /** How long to wait for each answer, in ms. */
   readonly answerMs: number;
+  /** What the server tells by itself. */
+  hear(told: Told): void;
 }
 
 interface Waiting {
@@ -30,18 +34,23 @@ interface Waiting {
 /** How long a server that owes an answer may take to show that it lives, in ms. */
 const probeMs = 5_000;
 
-export async function openLine({ answerMs, ...options }: LineOptions): Promise<Line> {
+export async function openLine({ answerMs, hear, ...options }: LineOptions): Promise<Line> {
   const waiting = new Map<string, Waiting>();
   let over: string | undefined;
 
   function receive(text: string): void {
-    let response: Response | undefined;
+    let message: Response | Told | undefined;
     try {
-      response = readMessage(text);
+      message = readMessage(text);
     } catch {
       channel.close("the server sent a malformed message");
       return;
     }
+    if (message && "method" in message) {
+      hear(message);
+      return;
+    }
+    const response = message;
     const asked = response && waiting.get(response.id);
     if (!response || !asked) return;
     try {
@@ -85,5 +94,8 @@ export async function openLine({ answerMs, ...options }: LineOptions): Promise<L
     ask({ method: "health.check", params: {} }, probeMs).catch(() => channel.close("the server is silent"));
   };
 
-  return { ask: (question) => ask(question), close: channel.close, ended: channel.ended };
+  const tell = (method: string, params: object): void => {
+    if (over === undefined) channel.send(JSON.stringify({ jsonrpc: "2.0", method, params }));
+  };
+  return { tell, ask: (question) => ask(question), close: channel.close, ended: channel.ended };
 }

@@ -66,6 +66,7 @@ const OpenRequest = Type.Object(
     egress: Type.Boolean({ description: "Whether the call's arguments leave this machine." }),
     args: Type.String({ description: "The arguments as JSON, scrubbed of secrets." }),
     reason: Type.String({ description: "Why policy refused it." }),
+    flow: Type.Optional(Type.String({ description: "What would leave, where information flow stopped it." })),
     door: Type.String(),
     auditId: Type.String(),
     further: Type.Integer({ minimum: 0, description: "Other calls that were denied without a request of their own." }),

@@ -12,21 +12,44 @@ export {
   type RpcResponse,
   subprotocol,
 } from "./envelope.ts";
+export { EventSubscribe, EventSubscribed, EventsEnded, EventsMissed, EventTold, eventSchemas } from "./events.ts";
 export {
   AuditNote,
   AuditNoted,
   CallCancel,
+  CallProgress,
   Capabilities,
   Health,
   Manifest,
   type MethodName,
   type MethodSchemas,
   methodSchemas,
+  type NotificationName,
+  notificationSchemas,
   Prompt,
   Session,
   ToolList,
 } from "./methods.ts";
 export { plain } from "./plain.ts";
 export { type Resource, toUri } from "./resource.ts";
+export {
+  ResourceChunk,
+  ResourceCredit,
+  ResourceList,
+  ResourceRead,
+  ResourceStream,
+  resourceSchemas,
+} from "./resources.ts";
 export { resultText } from "./result-text.ts";
-export { Citation, Failure, Labels, Outcome, Success, ToolCall, ToolDescription, Trace, Turn } from "./schemas.ts";
+export {
+  Citation,
+  Failure,
+  Flow,
+  Labels,
+  Outcome,
+  Success,
+  ToolCall,
+  ToolDescription,
+  Trace,
+  Turn,
+} from "./schemas.ts";

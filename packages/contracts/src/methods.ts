@@ -1,5 +1,7 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { consentSchemas } from "./consent.ts";
+import { EventsEnded, EventsMissed, EventTold, eventSchemas } from "./events.ts";
+import { ResourceChunk, resourceSchemas } from "./resources.ts";
 import { Outcome, ToolCall, ToolDescription } from "./schemas.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -41,6 +43,7 @@ export const Capabilities = Type.Object(
     prompts: Type.Boolean(),
     sampling: Type.Boolean(),
     events: Type.Boolean(),
+    topics: Type.Optional(Type.Array(Type.String(), { description: "What events.subscribe takes." })),
     limits: Type.Record(Type.String(), Type.Integer()),
     methods: Type.Array(Type.String()),
     codes: Type.Array(Type.String()),
@@ -107,8 +110,7 @@ export const methodSchemas = {
   "capabilities.get": method(none, Capabilities),
   "tools.list": method(page, ToolList),
   "tools.call": method(ToolCall, Outcome),
-  "resources.list": method(page, listed("resources")),
-  "resources.read": method(Type.Object({ uri: name("The resource's URI.") }, closed), Type.Unknown()),
+  ...resourceSchemas,
   "prompts.list": method(page, listed("prompts")),
   "prompts.get": method(
     Type.Object(
@@ -118,8 +120,7 @@ export const methodSchemas = {
     Type.Unknown(),
   ),
   "sampling.create": method(Type.Object({ messages: Type.Array(Type.Unknown()) }), Type.Unknown()),
-  "events.subscribe": method(Type.Object({ event: name("The event's name.") }), Type.Unknown()),
-  "events.unsubscribe": method(Type.Object({ subscription: name("The subscription's id.") }, closed), Type.Unknown()),
+  ...eventSchemas,
   ...consentSchemas,
   "auth.exchange": method(Type.Object({ token: name("A token that the owner made.") }, closed), Session),
   "auth.refresh": method(
@@ -132,5 +133,27 @@ export const methodSchemas = {
 
 export type MethodName = keyof typeof methodSchemas;
 
-/** The one notification: withdraws the call of that id. */
+/** Withdraws the call of that id, or the stream. */
 export const CallCancel = Type.Object({ id: Type.Union([Type.String(), Type.Number(), Type.Null()]) }, closed);
+
+/** How far a call is that asked for it. */
+export const CallProgress = Type.Object(
+  {
+    id: Type.Union([Type.String(), Type.Number(), Type.Null()]),
+    done: Type.Number(),
+    total: Type.Optional(Type.Number()),
+    message: Type.Optional(Type.String()),
+  },
+  { ...closed, $id: "CallProgress", title: "CallProgress" },
+);
+
+/** What the server sends by itself. */
+export const notificationSchemas = {
+  "events.event": EventTold,
+  "events.missed": EventsMissed,
+  "events.ended": EventsEnded,
+  "resources.chunk": ResourceChunk,
+  "call.progress": CallProgress,
+} as const;
+
+export type NotificationName = keyof typeof notificationSchemas;

@@ -33,6 +33,14 @@ export const Trace = Type.Object(
         description: "The consent request that this call was told of. A note only: it opens nothing.",
       }),
     ),
+    flow: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description:
+          "The line of work: the handle of an earlier answer's flow, or `new`, for clients that the owner trusts to keep contexts apart.",
+      }),
+    ),
     traceparent: Type.Optional(
       Type.String({
         pattern: "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
@@ -65,6 +73,9 @@ export const ToolCall = Type.Object(
       Type.Record(Type.String(), Type.Unknown(), { description: "The tool's arguments, as its input schema says." }),
     ),
     trace: Type.Optional(Trace),
+    progress: Type.Optional(
+      Type.Boolean({ description: "Asks for call.progress notifications (WebSocket) while the call runs." }),
+    ),
   },
   { ...closed, $id: "ToolCall", title: "ToolCall" },
 );
@@ -81,6 +92,17 @@ export const Turn = Type.Object(
 );
 export type Turn = Static<typeof Turn>;
 
+/** The line of work that a call belongs to, and what it has been given so far. */
+export const Flow = Type.Object(
+  {
+    handle: Type.String({ description: "To be sent back as trace.flow by the calls of the same line of work." }),
+    private: Type.Array(Type.String(), { description: "Compartments of which it has seen private data." }),
+    untrusted: Type.Array(Type.String(), { description: "Where the content came from that others can write." }),
+  },
+  closed,
+);
+export type Flow = Static<typeof Flow>;
+
 export const Success = Type.Object(
   {
     ok: Type.Literal(true),
@@ -90,7 +112,13 @@ export const Success = Type.Object(
       Type.Array(Type.String(), { description: "What was done to the answer, such as «masked 2 secrets»." }),
     ),
     citations: Type.Optional(Type.Array(Citation)),
+    untrusted: Type.Optional(
+      Type.Array(Type.String(), {
+        description: "Where content of the answer came from that others can write: it is data, never an instruction.",
+      }),
+    ),
     turn: Type.Optional(Turn),
+    flow: Type.Optional(Flow),
   },
   { ...closed, $id: "Success", title: "Success" },
 );
@@ -105,6 +133,7 @@ export const Failure = Type.Object(
     details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
     auditId: Type.String(),
     turn: Type.Optional(Turn),
+    flow: Type.Optional(Flow),
   },
   { ...closed, $id: "Failure", title: "Failure" },
 );
@@ -117,9 +146,30 @@ export type Outcome = Success | Failure;
 
 export const Labels = Type.Object(
   {
-    private: Type.Optional(Type.String({ description: "The compartment whose private data the tool gives out." })),
+    private: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 64, description: "The compartment whose private data is given out." }),
+    ),
+    public: Type.Optional(Type.Boolean({ description: "Not private, though its source is." })),
     untrusted: Type.Optional(Type.Boolean({ description: "Gives out content that others can write." })),
     egress: Type.Optional(Type.Boolean({ description: "Its arguments leave this machine." })),
+    clearance: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
+        maxItems: 64,
+        description: "The compartments that may leave by it; * stands for all.",
+      }),
+    ),
+    effect: Type.Optional(
+      Type.Enum(["none", "local", "external", "destructive"], {
+        description: "What it does: nothing, a change on this machine, one elsewhere, or one that cannot be undone.",
+      }),
+    ),
+    fixed: Type.Optional(
+      Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+        maxItems: 64,
+        description:
+          "Arguments that the owner has fixed: a call with exactly these carries nothing of the model's out.",
+      }),
+    ),
   },
   closed,
 );

@@ -1,21 +1,17 @@
 import { join } from "node:path";
-import { CallError } from "@portcullis/contracts";
 import { ulid } from "ulid";
-import type { Adapter, Permit, ServedFolder } from "./adapters/adapter.ts";
-import { createFsAdapter } from "./adapters/fs/create-fs-adapter.ts";
-import { createGitAdapter } from "./adapters/git/create-git-adapter.ts";
-import { createHttpAdapter } from "./adapters/http/http-adapter.ts";
-import { type Additions, createIndexAdapter, type LookAtFile, type ReadFile } from "./adapters/index/index-adapter.ts";
-import { createOpenAiSource } from "./adapters/openai-store/openai-source.ts";
-import { createVaultAdapter, type VaultAdapterOptions } from "./adapters/vault/vault-adapter.ts";
+import type { ServedFolder } from "./adapters/adapter.ts";
+import type { Additions } from "./adapters/index/index-adapter.ts";
 import { createConceal } from "./audit/conceal.ts";
 import { createDigest, openAuditKeys } from "./audit/keys.ts";
+import { readSecrets, watchSecrets } from "./config/secret-sources.ts";
 import type { Settings } from "./config/settings.ts";
 import { createConsent } from "./consent/consent.ts";
 import { createTrail } from "./consent/trail.ts";
-import { pin } from "./files/pin.ts";
-import { readPinned } from "./files/read-pinned.ts";
-import { createRoots, type Roots } from "./files/roots.ts";
+import { createAdapters } from "./create-adapters.ts";
+import { createConsentTopic, createDecisions } from "./events/consent-topic.ts";
+import { createPolicyTopic } from "./events/policy-topic.ts";
+import { createRoots } from "./files/roots.ts";
 import { createLogins, type Logins } from "./identity/oauth/create-logins.ts";
 import { createVigil } from "./identity/vigil.ts";
 import { createGuardedFetch } from "./network/guarded-fetch.ts";
@@ -23,23 +19,27 @@ import { openVectors } from "./open-vectors.ts";
 import { identify } from "./pipeline/authenticate.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
 import { createCorridor } from "./pipeline/create-corridor.ts";
+import { lookAfter } from "./pipeline/deliver.ts";
+import { createFlows } from "./pipeline/flows.ts";
 import { createInFlight } from "./pipeline/in-flight.ts";
 import { createMetrics } from "./pipeline/metrics.ts";
 import { nextId } from "./pipeline/next-id.ts";
 import type { FaultLog, Parts } from "./pipeline/parts.ts";
 import { createRegistry, type Registry } from "./pipeline/registry.ts";
+import { createStreams } from "./pipeline/streams.ts";
+import { createSubscriptions } from "./pipeline/subscriptions.ts";
 import { createTurnHandles } from "./pipeline/turn-handle.ts";
 import { createTurnWork } from "./pipeline/turn-work.ts";
 import type { CompileOptions } from "./policy/compile-scope.ts";
 import { createLivePolicy, type LivePolicy } from "./policy-reload.ts";
 import type { KnownSecret } from "./redaction/known-secrets.ts";
-import { type CompiledPatterns, checkPattern, compilePatterns } from "./redaction/patterns.ts";
+import { rememberPatterns } from "./redaction/pattern-lists.ts";
+import { checkPattern, compilePatterns } from "./redaction/patterns.ts";
 import { createRedactor } from "./redaction/redactor.ts";
-import { createCatalog } from "./search/catalog.ts";
 import { followMeaning, type Meaning } from "./search/follow-meaning.ts";
 import { createIndexThread } from "./search/index-thread.ts";
 import { createIndexer, type Indexer } from "./search/indexer.ts";
-import { createSearcher } from "./search/searcher.ts";
+import { createSourceLabels, toSubjects } from "./source-labels.ts";
 import { createWitness } from "./stores/files/audit-witness.ts";
 import { createPolicyFolder } from "./stores/files/policy-store.ts";
 import { createRateCounter } from "./stores/memory/rate-counter.ts";
@@ -50,7 +50,7 @@ import { openState } from "./stores/sqlite/open-state.ts";
 import { openTextIndex } from "./stores/sqlite/text-index.ts";
 import type { TextIndex, TokenStore } from "./stores/store.ts";
 import { createVaultFeed } from "./vault/feed.ts";
-import { createDenseLeg, type DenseLeg } from "./vectors/dense-leg.ts";
+import { createDenseLeg } from "./vectors/dense-leg.ts";
 import { createTraffic, inTraffic, makeWay } from "./vectors/traffic.ts";
 import { version } from "./version.ts";
 
@@ -113,8 +113,18 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const indexPath = join(data, "index.db");
   const index = openTextIndex({ path: indexPath });
   const fault = (message: string, err: unknown): void => log.error({ err }, message);
-  const secrets = secretsOf(settings);
+  const sources = { files: settings.redact.secretFiles, variables: settings.redact.secretVariables };
+  const registered = readSecrets(sources);
+  for (const refused of registered.refused) log.error({}, `A registered secret: ${refused}`);
+  const secrets = [...secretsOf(settings), ...registered.secrets];
   const redactor = createRedactor({ patterns: compilePatterns(settings.redact.patterns), secrets });
+  const unwatch = watchSecrets(sources, () => {
+    try {
+      redactor.know(readSecrets(sources).secrets);
+    } catch (err) {
+      log.error({ err }, "Registered secrets cannot be read again; those that were known are masked as before.");
+    }
+  });
   const vectors = openVectors({ data, settings, mask: (text) => redactor.scrubText(text).value });
   const traffic = createTraffic();
   // A Chroma server is written to and asked by one client; vectors of our own are made in the thread that indexes.
@@ -128,18 +138,24 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const vaults = createVaultFeed(index, folders);
   const fetch = createGuardedFetch({ privateHosts: settings.http.privateHosts });
   const adapters = createAdapters({
-    ...{ data, settings, folders, home, url, index, indexer, roots, fetch },
+    ...{ settings, folders, home, url, index, indexer, roots, fetch },
+    versions: versionsFolder(data),
+    closed: [data, policyFolder(data, settings)],
     additions: indexer,
     vaults: vaults.of,
     fault,
     dense: dense && inTraffic(dense, traffic),
   });
-  const registry = createRegistry(adapters);
+  const decisions = createDecisions(state.consent, url);
+  // The policy is compiled with the names of tools and topics, and one topic tells of the policy.
+  let policyHash = (): string => "";
+  const registry = createRegistry(adapters, [createPolicyTopic(() => policyHash()), createConsentTopic(decisions)]);
   const policy = await createLivePolicy({
     store: createPolicyFolder(policyFolder(data, settings)),
     compile: () => compileOptions({ folders, home, registry }),
     log,
   });
+  policyHash = () => policy.current().hash;
   const logins = createLogins({
     data,
     settings,
@@ -151,10 +167,18 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     fault: (err) => log.error({ err }, "A login failed for a reason of ours or of its issuer."),
   });
   const { limits } = settings;
+  const isClosed = toSubjects(settings.flow.closed);
+  const flows = createFlows({
+    store: state.flows,
+    lifetimeMs: settings.flow.lifetimeMs,
+    egressOf: (subject) => (isClosed(subject) ? "closed" : "open"),
+    isolated: toSubjects(settings.flow.isolated),
+    sources: createSourceLabels({ folders, stores: settings.openaiStores, said: settings.flow.sources }),
+  });
   const scrub = <T>(value: T): T => redactor.scrub(value).value as T;
   const pages = options.pages ?? url;
   const consent = createConsent({
-    store: state.consent,
+    store: decisions.store,
     trail: createTrail({ audit, boot, now: Date.now, nextId, scrub }),
     policy: policy.current,
     places: () => ({ home, served: folders }),
@@ -183,13 +207,17 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     turns: createTurnCounter(),
     turnHandles: createTurnHandles(),
     turnWork: createTurnWork(),
+    flows,
     audit,
     digest,
     conceal: createConceal(digest, settings.audit.values),
     warnings: () => [witness.fault()].filter((fault) => fault !== undefined),
     redactor,
+    argumentSecrets: settings.redact.arguments,
     compilePatterns: rememberPatterns(),
     inFlight: createInFlight(limits),
+    subscriptions: createSubscriptions(Date.now),
+    streams: createStreams(),
     metrics: createMetrics(),
     limits,
     log,
@@ -197,6 +225,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     version,
     boot,
   };
+  parts.subscriptions.tend((subscription) => lookAfter(parts, subscription));
   const ending = new AbortController();
   let meaning: Meaning | undefined;
 
@@ -215,6 +244,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     },
     async stop(withinMs) {
       consent.close();
+      parts.subscriptions.stop();
+      parts.streams.stop();
       await parts.inFlight.drain(withinMs);
       ending.abort();
       vigil.stop();
@@ -224,6 +255,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       dense?.stop();
       await vectors?.index.close();
       roots.close();
+      unwatch();
+      await redactor.close();
       await index.close();
       await audit.close();
       await witness.close(5_000);
@@ -232,70 +265,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   };
 }
 
-interface Sources extends Pick<AssemblyOptions, "data" | "folders" | "home" | "url"> {
-  readonly settings: Pick<Settings, "openaiStores" | "files" | "policies">;
-  readonly index: TextIndex;
-  readonly indexer: Indexer;
-  readonly additions: Additions;
-  readonly roots: Roots;
-  readonly vaults: VaultAdapterOptions["vaults"];
-  readonly fetch: ReturnType<typeof createGuardedFetch>;
-  readonly fault: (message: string, error: unknown) => void;
-  readonly dense?: DenseLeg | undefined;
-}
-
 /** Where the owner answers a request. */
 const toConsentPage = (url: string | undefined, id: string): string | undefined => url && `${url}/consent/${id}`;
-
-/** The sources that ship. A new kind of source is one line here. */
-const createAdapters = ({
-  data,
-  settings,
-  folders,
-  home,
-  url,
-  index,
-  indexer,
-  additions,
-  roots,
-  vaults,
-  fetch,
-  fault,
-  dense,
-}: Sources): readonly Adapter[] => [
-  createFsAdapter({
-    ...{ name: "fs", folders, home },
-    write: {
-      versions: versionsFolder(data),
-      limits: settings.files.versions,
-      bytes: settings.files.maxWriteBytes,
-      closed: [data, policyFolder(data, settings)],
-    },
-  }),
-  createGitAdapter({ name: "git", folders, home }),
-  createHttpAdapter({ name: "http", fetch }),
-  createVaultAdapter({
-    name: "served",
-    folders,
-    vaults,
-    permalink: (id) => `${url()}/d/${id}`,
-    read: createReader(roots).read,
-    labels: { private: "files" },
-  }),
-  createIndexAdapter({
-    name: "served",
-    index,
-    indexer,
-    searcher: createSearcher({ index, catalog: createCatalog(index), folders, dense }),
-    folders,
-    permalink: (id) => `${url()}/d/${id}`,
-    additions,
-    ...createReader(roots),
-    labels: { private: "files" },
-    sources: settings.openaiStores.map(({ name, ...store }) => createOpenAiSource({ name, ...store, fetch })),
-    fault,
-  }),
-];
 
 /** The keys that the configuration holds, which must never leave. */
 const secretsOf = ({ openaiStores, embeddings, vectors }: Settings): readonly KnownSecret[] =>
@@ -310,12 +281,13 @@ export function describeTools(): Registry {
   const index = createMemoryTextIndex();
   const indexer = createIndexer({ index, folders: [], fault: () => {} });
   const world = {
-    data: "",
+    versions: "",
+    closed: [],
     folders: [],
     home: "/",
     url: () => "",
     settings: {
-      ...{ openaiStores: [], policies: "" },
+      openaiStores: [],
       files: { maxWriteBytes: 0, versions: { perFile: 0, bytes: 0, days: 0 } },
     },
     vaults: async () => undefined,
@@ -335,54 +307,9 @@ export const compileOptions = (world: {
 }): CompileOptions => ({
   home: world.home,
   served: world.folders,
-  tools: world.registry.all().map(({ tool }) => tool.name),
+  tools: [
+    ...world.registry.all().map(({ tool }) => tool.name),
+    ...world.registry.topics().map(({ topic }) => topic.name),
+  ],
   checkPattern,
 });
-
-/** Compiles each list of patterns once: scopes give the same lists again and again. */
-function rememberPatterns(most = 1_000): Parts["compilePatterns"] {
-  const known = new Map<string, CompiledPatterns>();
-  return (patterns) => {
-    const key = JSON.stringify(patterns);
-    let compiled = known.get(key);
-    if (!compiled) {
-      compiled = compilePatterns(patterns);
-      if (known.size >= most) known.clear();
-      known.set(key, compiled);
-    }
-    return compiled;
-  };
-}
-
-/** Files as documents, by the way that files are read everywhere: pinned, and judged again at their real path. */
-function createReader(roots: Roots): { readonly read: ReadFile; readonly look: LookAtFile } {
-  const open = (path: string, permit: Permit) =>
-    pin({
-      path,
-      wanted: "file",
-      roots,
-      hardlinks: permit.hardlinks,
-      allows: (real) => permit.allows({ kind: "path", path: real }),
-    });
-  return {
-    async read(path, permit, signal) {
-      const pinned = await open(path, permit);
-      try {
-        const { size, mtimeMs } = pinned.stat;
-        if (size > permit.maxBytes) {
-          throw new CallError("TOO_LARGE", `The document has ${size} bytes; one answer may hold ${permit.maxBytes}.`, {
-            details: { bytes: size, limit: permit.maxBytes, next: "Read it in parts: fs.readFile with a range." },
-          });
-        }
-        return { bytes: await readPinned(pinned, { start: 0, end: size, signal }), mtimeMs };
-      } finally {
-        pinned.close();
-      }
-    },
-    async look(path, permit) {
-      const pinned = await open(path, permit);
-      pinned.close();
-      return { mtimeMs: pinned.stat.mtimeMs };
-    },
-  };
-}

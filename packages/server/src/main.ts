@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   policy: async () => (await import("./cli/policy.ts")).policy,
   consent: async () => (await import("./cli/consent.ts")).consent,
   audit: async () => (await import("./cli/audit.ts")).audit,
+  flow: async () => (await import("./cli/flow.ts")).flow,
   connect: async () => (await import("./cli/connect.ts")).connect,
   doctor: async () => (await import("./cli/doctor.ts")).doctor,
 };

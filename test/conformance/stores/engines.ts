@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { afterEach } from "vitest";
 import type { AuditDraft } from "../../../packages/server/src/audit/record.ts";
 import type { ConsentStore } from "../../../packages/server/src/stores/consent-store.ts";
+import type { FlowStore } from "../../../packages/server/src/stores/flow-store.ts";
 import { createAuditLog } from "../../../packages/server/src/stores/memory/audit-log.ts";
 import { createConsentStore } from "../../../packages/server/src/stores/memory/consent-store.ts";
+import { createFlowStore } from "../../../packages/server/src/stores/memory/flow-store.ts";
 import { createRateCounter } from "../../../packages/server/src/stores/memory/rate-counter.ts";
 import { createSessionStore } from "../../../packages/server/src/stores/memory/session-store.ts";
 import { createTokenStore } from "../../../packages/server/src/stores/memory/token-store.ts";
@@ -24,6 +26,7 @@ export interface Engine {
   rates(): RateCounter;
   turns(): TurnCounter;
   consent(): ConsentStore;
+  flows(): FlowStore;
 }
 
 const endings: (() => unknown)[] = [];
@@ -57,6 +60,7 @@ export const engines: readonly Engine[] = [
     rates: createRateCounter,
     turns: createTurnCounter,
     consent: createConsentStore,
+    flows: createFlowStore,
   },
   {
     engine: "sqlite",
@@ -70,6 +74,7 @@ export const engines: readonly Engine[] = [
     rates: () => open().rates,
     turns: () => open().turns,
     consent: () => open().consent,
+    flows: () => open().flows,
   },
 ];
 

@@ -1,4 +1,4 @@
-import type { Citation, Labels, Resource } from "@portcullis/contracts";
+import type { CallError, Citation, Labels, Resource } from "@portcullis/contracts";
 import type { TObject, TSchema } from "typebox";
 
 declare const permitted: unique symbol;
@@ -17,6 +17,8 @@ export interface Permit {
   /** True when every scope that allowed the call accepts files that have more than one name. */
   readonly hardlinks: boolean;
   allows(resource: Resource): boolean;
+  /** Whether what the call carries may go on to where a redirect leads; it may where this is not there. */
+  leaves?(resource: Resource): boolean;
   /** The same object as in another permit: `allows` says the same of every path, and of fetching every URL. What is remembered under it must be dropped with it. */
   readonly view: object;
 }
@@ -52,7 +54,10 @@ export interface Tool<I = never, O = unknown> {
   /** What one call can do in the place of many of this tool, for a model that has made too many. */
   readonly batch?: string;
   readonly effect: Effect;
+  /** What it gives out and where its arguments go, beside what is known of the resources that it touches. */
   readonly labels: Labels;
+  /** True when all of an answer belongs to the items that `filter` asks about: it then carries their labels and no more. */
+  readonly itemwise?: boolean;
   readonly input: TObject;
   readonly output: TSchema;
   /** The canonical resources that these arguments touch: what policy judges. A call that touches nothing is refused. */
@@ -69,10 +74,90 @@ export interface Tool<I = never, O = unknown> {
 /** A tool whose argument type the registry has forgotten: arguments reach it only after its own schema accepted them. */
 export type AnyTool = Tool<never, unknown>;
 
+/** Something that happened at a source, as the source saw it: for nobody's eyes until `show` has judged it. */
+export interface Happening {
+  /** What happened, such as `file.changed`. */
+  readonly event: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Of those that wait for a slow reader under one key, only what `merge` makes of them remains. */
+  readonly key?: string;
+}
+
+/** How a topic tells one subscription what happens, from `open` until `signal` fires. */
+export interface Follow {
+  readonly caller: { readonly subject: string; readonly owner: boolean; readonly grant: string };
+  /** As policy judges now. Throws a `CallError` once it allows the subscription no more. */
+  permit(): Permit;
+  readonly signal: AbortSignal;
+  tell(happening: Happening): void;
+  /** Something may have happened that nobody noticed. */
+  lost(): void;
+  /** The topic can be followed no more. */
+  fail(error: CallError): void;
+}
+
+/** Something that can be subscribed to. Policy judges it as it does a tool that reads. */
+export interface Topic<P = never> extends Pick<Tool, "name" | "title" | "summary" | "safety" | "labels"> {
+  /** True where it tells a caller only of what is their own, so that no scope has to name it. */
+  readonly own?: true;
+  readonly params: TObject;
+  /** What a subscription touches: see `Tool`. */
+  touches(params: P): readonly Resource[] | Promise<readonly Resource[]>;
+  /** Begins to tell; whatever happens once this has resolved is told. */
+  open(params: P, follow: Follow): Promise<void>;
+  /** What of a happening may be told, as a new object or the same; undefined for nothing. Asked when it happens and again before it leaves. */
+  show(happening: Happening, allows: (resource: Resource) => boolean): Happening | undefined;
+  /** What a happening speaks of: for the audit. */
+  resources(happening: Happening): readonly Resource[];
+  /** Two happenings with the same key as one; undefined when they cancel each other out. */
+  merge?(before: Happening, after: Happening): Happening | undefined;
+}
+
+/** A resource as lists tell of it. */
+export interface ListedResource {
+  readonly uri: string;
+  readonly name: string;
+  readonly mimeType: string;
+  /** In bytes. */
+  readonly size?: number;
+}
+
+/** A resource that is held open to be read. */
+export interface OpenResource {
+  readonly mimeType: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Bytes `[start, end)` of it, in pieces of any length; fewer when it has become shorter. */
+  read(span: { readonly start: number; readonly end: number }, signal: AbortSignal): AsyncGenerator<Buffer>;
+  close(): void;
+}
+
+/** Resources that can be read by their URIs. */
+export interface ResourceKind {
+  /** How their URIs begin, such as `file:`. */
+  readonly scheme: string;
+  /** The tool whose scopes decide who reads them. */
+  readonly tool: string;
+  readonly template: { readonly uriTemplate: string; readonly name: string; readonly description: string };
+  /** What reading one touches. Throws `VALIDATION_ERROR` for a URI that is none. */
+  touches(uri: string): readonly Resource[];
+  open(uri: string, permit: Permit): Promise<OpenResource>;
+  /** Those that policy shows after a cursor, in a fixed order. */
+  list(
+    cursor: string | undefined,
+    use: Pick<Use, "permit" | "signal">,
+  ): Promise<{ readonly resources: readonly ListedResource[]; readonly next?: string }>;
+}
+
+/** A topic whose parameter type the registry has forgotten. */
+export type AnyTopic = Topic<never>;
+
 /** One configured source. `create…` does no I/O; `start` does, and `stop` ends all that `start` began. */
 export interface Adapter {
   readonly name: string;
   tools(): readonly AnyTool[];
+  topics?(): readonly AnyTopic[];
+  resources?(): readonly ResourceKind[];
   start?(signal: AbortSignal): Promise<void>;
   stop?(): Promise<void>;
 }

@@ -1,7 +1,8 @@
 import type { Digest } from "./keys.ts";
+import type { Kind } from "./record.ts";
 
 /** What the audit keeps of arguments, from which secrets have been masked. Notes are made to be read, and stay readable where anything does. */
-export type Conceal = (args: unknown, kind: "call" | "method" | "refused") => unknown;
+export type Conceal = (args: unknown, kind: Exclude<Kind, "intent" | "system">) => unknown;
 
 const longest = 200;
 const deepest = 64;

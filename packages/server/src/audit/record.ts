@@ -2,8 +2,22 @@ import { hash } from "node:crypto";
 import type { Labels } from "@portcullis/contracts";
 import type { Entry } from "../stores/store.ts";
 
-/** What a record is of: a call's outcome, an effect about to happen, an envelope that became no call, another method, the server itself. */
-export type Kind = "call" | "intent" | "refused" | "method" | "system";
+/**
+ * What a record is of: a call's outcome, an effect about to happen, an envelope that became no call, another method, events that leave or their end,
+ * the end of a resource's stream, the server itself.
+ */
+export type Kind = "call" | "intent" | "refused" | "method" | "event" | "stream" | "system";
+
+/** What information flow made of a call: the labels of its line of work before and after, and what it met. */
+export interface FlowNote {
+  readonly id: string;
+  readonly client: "open" | "closed";
+  readonly before: { readonly private: readonly string[]; readonly untrusted: readonly string[] };
+  readonly after: { readonly private: readonly string[]; readonly untrusted: readonly string[] };
+  readonly verdict: "allow" | "consented" | "R0" | "R1" | "R2" | "ref";
+  /** Where its arguments were to go, and what it was to do. */
+  readonly sinks?: readonly string[];
+}
 
 /**
  * All that is kept of one happening, in the order in which it is written. Whoever makes one has scrubbed it: nothing here is masked later.
@@ -48,6 +62,7 @@ export interface AuditDraft {
   /** The consent request that a denied call opened or joined, or the grant of the owner's that allowed it. */
   readonly consent?: string | undefined;
   readonly labels?: Labels | undefined;
+  readonly flow?: FlowNote | undefined;
   /** How many secrets of each kind were masked. */
   readonly masks?: Readonly<Record<string, number>> | undefined;
   readonly bytesIn?: number | undefined;
@@ -163,6 +178,7 @@ function toJson(draft: AuditDraft, replacer?: (key: string, value: unknown) => u
     reason: draft.reason,
     consent: draft.consent,
     labels: draft.labels,
+    flow: draft.flow,
     masks: draft.masks,
     bytesIn: draft.bytesIn,
     bytesOut: draft.bytesOut,

@@ -67,7 +67,8 @@ export function toLine(record: AuditRecord): string {
     record.outcome ?? record.kind,
     record.subject ?? "-",
     record.door ?? "-",
-    record.tool ?? record.method ?? record.kind,
+    // An answer of the owner's is about a tool, and no call of it.
+    [record.method, record.tool].filter(Boolean).join(" ") || record.kind,
     record.resources?.slice(0, 2).join(" ") ?? "",
     record.purpose?.text ? `«${record.purpose.text}»` : "",
     record.method === "audit.note" ? JSON.stringify(record.args).slice(0, 200) : "",

@@ -30,6 +30,7 @@ export function toRequestText(request: ConsentRequest, offers: readonly ShownOff
     ["wants", `${tool}, which ${effects[effect]}${egress ? ", and sends its arguments OUT of this machine" : ""}`],
     ...resources.map(({ uri }, index) => [index === 0 ? "on" : "", plain(uri)]),
     ["with", plain(args)],
+    ...(request.flow === undefined ? [] : [["leaves", plain(request.flow)]]),
     ["because", purpose === null ? "no purpose was stated" : `${plain(purpose)} (as it says)`],
     ["refused", reasons[request.reason] ?? request.reason],
     ["asked", `${toCount(times, "time")}${further > 0 ? `; ${toCount(further, "other call")} denied meanwhile` : ""}`],
@@ -49,6 +50,7 @@ const effects = {
 
 const reasons: Readonly<Record<string, string>> = {
   consent: "the policy wants you to be asked",
+  flow: "what this line of work has seen may not go there without you",
   unknown_subject: "no policy names this subject",
   no_scope: "no scope names the tool",
   no_allow: "no scope allows this resource",

@@ -20,6 +20,17 @@ const OpenAiStore = Type.Object(
   closed,
 );
 
+const FlowSource = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 200 }),
+    private: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    public: Type.Optional(Type.Boolean()),
+    untrusted: Type.Optional(Type.Boolean()),
+    clearance: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 64 })),
+  },
+  closed,
+);
+
 /**
  * Every setting, its default and what it does: the configuration file's schema, and the source of docs/configuration.md. The environment
  * variable of `limits.turnCalls` is `PORTCULLIS_LIMITS_TURN_CALLS`, and so on for each key.
@@ -66,6 +77,18 @@ export const Settings = Type.Object(
         patterns: Type.Array(Type.String({ minLength: 1 }), {
           default: [],
           description: "Your own patterns of secrets, in RE2 syntax.",
+        }),
+        secretFiles: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description: "Files whose values are masked wherever they turn up, plain or encoded: `.env`, JSON, or keys.",
+        }),
+        secretVariables: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description: "Environment variables whose values are masked in the same way.",
+        }),
+        arguments: Type.Enum(["refuse", "allow"], {
+          default: "refuse",
+          description: "What becomes of a call whose arguments would carry a secret off this machine.",
         }),
       },
       { ...closed, default: {} },
@@ -174,6 +197,32 @@ export const Settings = Type.Object(
       description:
         "OpenAI vector stores that search and fetch look in too. Nothing is sent to one before a policy allows its URL.",
     }),
+    flow: Type.Object(
+      {
+        closed: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description:
+            "Subjects (duck@home, *@home) whose clients have no way out but Portcullis: no browsing, no shell, no other connectors. They may be given private and untrusted content in one line of work; all others may not.",
+        }),
+        isolated: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description:
+            "Those of the closed ones whose clients keep their contexts apart, and may begin a new line of work when they say so.",
+        }),
+        lifetimeMs: count(
+          60_000,
+          3_600_000,
+          "How long a line of work remembers what it was given, after the last read of something labelled.",
+        ),
+        sources: Type.Array(FlowSource, {
+          default: [],
+          maxItems: 256,
+          description:
+            "Labels of served folders and OpenAI vector stores by name: `private` (the compartment, by default the name), `public: true`, `untrusted: true`; for stores `clearance`, the compartments that may be in a query.",
+        }),
+      },
+      { ...closed, default: {} },
+    ),
     http: Type.Object(
       {
         privateHosts: Type.Array(Type.String(), {

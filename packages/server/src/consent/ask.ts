@@ -22,6 +22,7 @@ export interface DeniedCall
     | "effect"
     | "egress"
     | "call"
+    | "flow"
     | "purpose"
     | "door"
     | "auditId"
@@ -100,10 +101,11 @@ export function createAsk(options: AskOptions) {
         ...{ subject, client, purpose: shown.purpose, agent: shown.agent, clientName: shown.clientName },
         id: nextId(now),
         question: toQuestionHash(subject, client, call.call),
+        ...(call.flow !== undefined && { flow: scrub(call.flow) }),
         args:
           shownArgs.length > mostArgs ? `${shownArgs.slice(0, mostArgs).toWellFormed()}… (${text.length})` : shownArgs,
         resources: known.map((resource) => ({ ...resource, uri: scrub(resource.uri) })),
-        reason: denied[0]?.reason ?? "no_allow",
+        reason: call.flow === undefined ? (denied[0]?.reason ?? "no_allow") : "flow",
         createdAt: now,
         expiresAt: now + limits.openMs,
       },

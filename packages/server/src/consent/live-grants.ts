@@ -12,6 +12,8 @@ export interface LiveGrants {
   find(id: string): ConsentGrant | undefined;
   /** Whether a grant of one call waits for this client. */
   waits(subject: string, client: string): boolean;
+  /** The grant of exactly this call, if there is one. */
+  findCall(who: Pick<ConsentGrant, "subject" | "client" | "tool">, call: string): ConsentGrant | undefined;
   /** The owner's word never to be asked for a tool on these patterns again. */
   never(who: Pick<ConsentGrant, "subject" | "client" | "tool">, patterns: readonly string[]): ConsentGrant | undefined;
   /** Ends what is over, and writes it down, once a second until `stop`. */
@@ -68,6 +70,16 @@ export function createLiveGrants({ store, trail, now, fault }: LiveGrantsOptions
     find: (id) => grants.find((grant) => grant.id === id),
     waits: (subject, client) =>
       grants.some((grant) => grant.call !== null && grant.subject === subject && grant.client === client),
+    findCall: ({ subject, client, tool }, call) =>
+      grants.find(
+        (grant) =>
+          grant.effect === "allow" &&
+          grant.call === call &&
+          grant.subject === subject &&
+          grant.client === client &&
+          grant.tool === tool &&
+          (grant.expiresAt === null || grant.expiresAt > now()),
+      ),
     never: ({ subject, client, tool }, patterns) =>
       grants.find(
         (grant) =>

@@ -61,9 +61,11 @@ export function offersOf(request: AskedFor): readonly Offer[] {
     patterns: exact,
     folders: [],
   });
+  const once = asked("once", { answer: "allow", for: "once" }, "this call with exactly these arguments, a single time");
+  if (request.flow !== undefined) return [once];
   const folders = [...new Set(resources.flatMap(({ folder }) => folder ?? []))];
   return [
-    asked("once", { answer: "allow", for: "once" }, "this call with exactly these arguments, a single time"),
+    once,
     asked("hour", { answer: "allow", for: hour }, `${tool} on ${it}, for an hour`),
     ...(hasFolder(request)
       ? [

@@ -35,6 +35,7 @@ export function toOpenRequest(
   const { subject, client, clientName, agent, purpose, effect, egress, args, reason, door, auditId, further } = request;
   return {
     ...toStatus(request, page),
+    ...(request.flow !== undefined && { flow: request.flow }),
     ...{ subject, client, clientName, agent, purpose, effect, egress, args, reason, door, auditId, further },
     offers: offers.map(({ name, choice, says, patterns, opens }) => ({
       name,

@@ -22,6 +22,8 @@ export interface GrantFacts {
 export function toGrant(request: ConsentRequest, choice: Choice, facts: GrantFacts): ConsentGrant | undefined {
   if (choice.answer === "deny") return undefined;
   const { subject, client, clientName, tool, resources } = request;
+  if (request.flow !== undefined && (choice.answer !== "allow" || choice.for !== "once"))
+    throw wrong("for", "What leaves is allowed for this one call, or not at all.");
   const base = { id: facts.id, request: request.id, subject, client, clientName, tool, by: facts.by };
   const exact = patternsOf(resources, false);
   const whole = { ...base, methods: [], call: null, purpose: null, createdAt: facts.now };

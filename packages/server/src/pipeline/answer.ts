@@ -13,14 +13,20 @@ export function succeed(
 ): Success {
   const citations: readonly Citation[] = call.tool.citations?.(answer.shown) ?? [];
   const summary = maskedSummary(answer.masked);
-  const why = [...(summary === undefined ? [] : [summary]), ...(call.tool.notes?.(answer.shown) ?? [])];
+  const why = [
+    ...(summary === undefined ? [] : [summary]),
+    ...(call.tool.notes?.(answer.shown) ?? []),
+    ...toLeftOut(facts),
+  ];
   const success: Success = {
     ok: true,
     result: answer.value,
     auditId: facts.id,
     ...(why.length > 0 && { why }),
     ...(citations.length > 0 && { citations: [...citations] }),
+    ...(facts.untrusted?.length && { untrusted: [...facts.untrusted] }),
     ...(facts.turn && { turn: facts.turn }),
+    ...(facts.toldFlow && { flow: facts.toldFlow }),
   };
   const bytes = Buffer.byteLength(resultText(success));
   if (bytes > answer.maxBytes) {
@@ -34,6 +40,17 @@ export function succeed(
   }
   return success;
 }
+
+const toLeftOut = ({ leftOut = 0, unasked }: Facts): readonly string[] => [
+  ...(leftOut === 0
+    ? []
+    : [
+        `left out ${leftOut} ${leftOut === 1 ? "result" : "results"}: this line of work may not hold both private data and what others can write`,
+      ]),
+  ...[...(unasked ?? [])].map(
+    (place) => `${place} was not asked: it is not cleared for the private data that this line of work has seen`,
+  ),
+];
 
 /**
  * The one place where something thrown becomes an answer. A `CallError` is meant for the caller; anything else is a fault of ours, whose

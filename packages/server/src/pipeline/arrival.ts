@@ -38,6 +38,27 @@ export interface Arrival extends Origin {
 export interface Request extends Origin {
   readonly method: string;
   readonly params: unknown;
+  /** The purpose that counts when the trace in `params` names none. */
+  readonly defaultPurpose?: string;
+  /** Where what follows the answer goes: events, and the pieces of a resource. */
+  readonly sink?: Sink;
+  /** The client takes a resource in one answer only: a larger one is refused. */
+  readonly whole?: boolean;
+}
+
+/** What follows an answer. */
+export interface Notification {
+  readonly method: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** One connection's way back to its client, for what comes by itself. One connection is one sink: what it holds is bounded by it. */
+export interface Sink {
+  /** Resolves as soon as the client takes more; rejects or never resolves when it has gone. */
+  ready(): Promise<void>;
+  send(notification: Notification): void;
+  /** Fires when the connection has ended. */
+  readonly gone: AbortSignal;
 }
 
 /** Who calls, once it has been proved. `grant` is the token's id: limits, flows and consent hang on it. */

@@ -10,6 +10,8 @@ import type { ValidCall } from "./validate.ts";
 export interface Authorization {
   readonly permit: Permit;
   readonly verdicts: readonly Allow[];
+  /** What policy says of a resource, for the same caller, tool and purpose. */
+  judge(resource: Resource): Verdict;
 }
 
 /** A no, with every resource that policy refuses: the first of them is told. */
@@ -68,7 +70,7 @@ export function authorize(parts: Parts, { caller, call, resources, purpose }: Qu
     },
     allows: (resource: Resource) => judge(resource).effect === "allow",
   } as unknown as Permit;
-  return { permit, verdicts };
+  return { permit, verdicts, judge };
 }
 
 /** What the owner did not grant to a client is closed to it, whatever policy allows its subject. */

@@ -1,5 +1,5 @@
 import type { CallError, Failure, Outcome } from "@portcullis/contracts";
-import type { Arrival, Caller, Credential, Origin, Request } from "./arrival.ts";
+import type { Arrival, Caller, Credential, Origin, Request, Sink } from "./arrival.ts";
 
 export interface Health {
   readonly live: true;
@@ -37,6 +37,10 @@ export interface Corridor {
   enrol(origin: Origin, caller: Caller): Promise<Credential>;
   /** Ends the session of a credential that its client can use no more. */
   leave(credential: Credential): Promise<void>;
+  /** Lets a resource's stream of this connection go on for so many chunks. What is no stream of it is passed over. */
+  credit(streamId: string, sink: Sink, chunks: number): void;
+  /** Ends a resource's stream of this connection. */
+  withdraw(streamId: string, sink: Sink): void;
   health(): Health;
   /** What was counted, in Prometheus' text format: nothing that anyone asked or was told. */
   metrics(): string;

@@ -29,6 +29,8 @@ export function createCorridor(parts: Parts): Corridor {
     async leave(credential) {
       if (credential.kind === "session") await leave(parts, credential.secret);
     },
+    credit: (id, sink, chunks) => void parts.streams.credit(id, sink, chunks),
+    withdraw: (id, sink) => void parts.streams.cancel(id, sink),
     metrics: () => metricsText(parts),
     health() {
       const fault = parts.audit.fault();
@@ -67,8 +69,12 @@ async function handleMethod(parts: Parts, request: Request): Promise<Outcome> {
       facts.masked = scrubbed.masked;
       answer = scrubbed.value;
     }
-    return await recordOutcome(parts, facts, { ok: true, result: answer, auditId: facts.id });
+    const outcome = await recordOutcome(parts, facts, { ok: true, result: answer, auditId: facts.id });
+    // Not before the door has sent the answer.
+    setImmediate(() => facts.settled?.(outcome.ok));
+    return outcome;
   } catch (error) {
+    facts.settled?.(false);
     return recordOutcome(parts, facts, fail(parts, facts, error));
   }
 }

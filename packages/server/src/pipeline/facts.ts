@@ -1,4 +1,5 @@
-import type { Labels, Resource, Turn } from "@portcullis/contracts";
+import type { Flow, Labels, Resource, Turn } from "@portcullis/contracts";
+import type { FlowNote } from "../audit/record.ts";
 import type { Allow } from "../policy/verdict.ts";
 import type { Caller, Origin } from "./arrival.ts";
 import { nextId } from "./next-id.ts";
@@ -9,7 +10,7 @@ import type { Justification } from "./read-trace.ts";
 export interface Facts {
   /** The audit id. */
   readonly id: string;
-  readonly kind: "call" | "method" | "refused";
+  readonly kind: "call" | "method" | "refused" | "event" | "stream";
   readonly at: number;
   readonly startedAt: bigint;
   readonly origin: Origin;
@@ -21,12 +22,24 @@ export interface Facts {
   justification?: Justification;
   turn?: Turn;
   labels?: Labels;
+  /** What the line of work had seen before and has after, and the rule that stopped the call. */
+  flow?: FlowNote;
+  /** What the caller is told of its line of work. */
+  toldFlow?: Flow;
+  /** Where the content of the answer came from that others can write. */
+  untrusted?: readonly string[];
+  /** Items that were left out of the answer because its line of work may not see them. */
+  leftOut?: number;
+  /** Places that were not asked, because what the line of work has seen may not go there. */
+  unasked?: ReadonlySet<string>;
   resources?: readonly Resource[];
   policy?: string;
   verdicts?: readonly Allow[];
   /** The consent request of a denied call, or the grants that allowed it. */
   consent?: string;
   masked?: Readonly<Record<string, number>>;
+  /** Called once the record is written, or could not be: what follows the answer begins then, or never. */
+  settled?: (recorded: boolean) => void;
   /** Set once an intent was recorded: the outcome must follow it. */
   intended?: boolean;
 }

@@ -6,6 +6,8 @@ import { listTools, toPrompt } from "./describe.ts";
 import type { Facts } from "./facts.ts";
 import { note } from "./note.ts";
 import type { Parts } from "./parts.ts";
+import { listResources, readResource } from "./read-resource.ts";
+import { subscribe, unsubscribe } from "./subscribe.ts";
 
 /** What a method is answered from. */
 export interface Asked {
@@ -56,13 +58,13 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ],
   ["manifest.get", guarded(({ parts }, caller) => manifest(parts, caller))],
   ["audit.note", guarded(note)],
-  ["resources.list", guarded(() => ({ resources: [] }))],
-  ["resources.read", absent("resources")],
+  ["resources.list", guarded(listResources)],
+  ["resources.read", guarded(readResource)],
   ["prompts.list", guarded(() => ({ prompts: [] }))],
   ["prompts.get", absent("prompts")],
   ["sampling.create", absent("model")],
-  ["events.subscribe", absent("events")],
-  ["events.unsubscribe", absent("events")],
+  ["events.subscribe", guarded(subscribe)],
+  ["events.unsubscribe", guarded(unsubscribe)],
   ...Object.entries(consentMethods).map(([name, answer]) => [name, guarded(answer)] as const),
 ]);
 
@@ -85,11 +87,19 @@ function capabilities(parts: Parts): unknown {
     protocol: "portcullis.v1",
     mcp: ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"],
     tools: true,
-    resources: false,
+    resources: true,
     prompts: false,
     sampling: false,
-    events: false,
-    limits: { turnCalls, turnCeiling, callMs, concurrentCalls, maxBytes },
+    events: true,
+    topics: parts.registry.topics().map(({ topic }) => topic.name),
+    limits: {
+      turnCalls,
+      turnCeiling,
+      callMs,
+      concurrentCalls,
+      maxBytes,
+      subscriptions: parts.subscriptions.limits.perConnection,
+    },
     methods: [...methods.keys(), "tools.call", "health.check"].sort(),
     codes: Object.keys(codes),
   };

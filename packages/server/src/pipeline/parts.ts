@@ -7,9 +7,12 @@ import type { Policy } from "../policy/compile.ts";
 import type { CompiledPatterns, Redactor } from "../redaction/redactor.ts";
 import type { AuditLog, RateCounter, SessionStore, TokenStore } from "../stores/store.ts";
 import type { TurnCounter } from "../stores/turn-counter.ts";
+import type { Flows } from "./flows.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Registry } from "./registry.ts";
+import type { Streams } from "./streams.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 import type { TurnHandles } from "./turn-handle.ts";
 import type { TurnWork } from "./turn-work.ts";
 
@@ -51,6 +54,8 @@ export interface Parts {
   readonly turns: TurnCounter;
   readonly turnHandles: TurnHandles;
   readonly turnWork: TurnWork;
+  /** What each line of work has been given. */
+  readonly flows: Flows;
   readonly audit: AuditLog;
   /** The HMAC that stands for a value in the audit. */
   readonly digest: Digest;
@@ -59,9 +64,13 @@ export interface Parts {
   /** What is not well, though calls are taken. */
   readonly warnings: () => readonly string[];
   readonly redactor: Redactor;
+  /** What becomes of a call whose arguments carry a secret off this machine. */
+  readonly argumentSecrets: "refuse" | "allow";
   /** Patterns of policy scopes, compiled once per list. */
   readonly compilePatterns: (patterns: readonly string[]) => CompiledPatterns;
   readonly inFlight: InFlight;
+  readonly subscriptions: Subscriptions;
+  readonly streams: Streams;
   readonly limits: Limits;
   readonly metrics: Metrics;
   readonly log: FaultLog;

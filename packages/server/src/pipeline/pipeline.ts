@@ -3,10 +3,12 @@ import { fail, succeed } from "./answer.ts";
 import type { Arrival } from "./arrival.ts";
 import { authenticate } from "./authenticate.ts";
 import { authorize } from "./authorize.ts";
+import { confine } from "./confine.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Facts, openFacts, toName } from "./facts.ts";
 import { filter } from "./filter.ts";
 import { guard } from "./guard.ts";
+import { guardArguments } from "./guard-arguments.ts";
 import { limit } from "./limit.ts";
 import type { Parts } from "./parts.ts";
 import { readTrace } from "./read-trace.ts";
@@ -50,14 +52,18 @@ async function pass(parts: Parts, arrival: Arrival, facts: Facts): Promise<Outco
   const question = { caller, call, resources, purpose: justification.purpose };
   const decision = authorize(parts, question);
   const allowed = decision.permit ? decision : await refuse(parts, facts, question, decision);
+  await guardArguments(parts, call);
   await limit(parts, allowed);
+  const confined = await confine(parts, facts, { question, authorization: allowed, arrival });
   const authorization = await spend(parts, facts, question, allowed);
   facts.verdicts = authorization.verdicts;
 
   await recordIntent(parts, facts, call);
-  const output = await dispatch(parts, call, { caller, permit: authorization.permit, arrival });
-  const shown = filter(call, output, authorization.permit);
-  const { value, masked } = redact(parts, call, authorization, shown);
+  const permit = confined.permit(authorization.permit);
+  const output = await dispatch(parts, call, { caller, permit, arrival });
+  const shown = filter(call, output, await confined.shown(authorization));
+  await confined.carry();
+  const { value, masked } = await redact(parts, call, authorization, shown);
   facts.masked = masked;
   return succeed(facts, call, { value, masked, shown, maxBytes: authorization.permit.maxBytes });
 }

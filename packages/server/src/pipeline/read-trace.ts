@@ -13,7 +13,7 @@ export interface Justification {
 }
 
 /** Reads the trace; a malformed one is refused, since a purpose that cannot be read was not stated. */
-export function readTrace(arrival: Arrival): Justification {
+export function readTrace(arrival: Pick<Arrival, "trace" | "defaultPurpose">): Justification {
   const trace = arrival.trace ?? {};
   if (!accepts(trace)) {
     throw new CallError("VALIDATION_ERROR", "The call's trace does not fit its schema.", {

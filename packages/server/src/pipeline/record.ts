@@ -51,7 +51,7 @@ function toDraft(parts: Parts, facts: Facts): AuditDraft {
   const said = {
     client: origin.client,
     agent: trace?.agent,
-    [facts.kind === "call" ? "tool" : "method"]: facts.name,
+    [facts.kind === "method" || facts.kind === "refused" ? "method" : "tool"]: facts.name,
     resources: facts.resources?.map(toUri),
     args: facts.args,
     purpose: justification?.purpose,
@@ -76,6 +76,7 @@ function toDraft(parts: Parts, facts: Facts): AuditDraft {
     policy: facts.policy,
     consent: facts.consent,
     labels: facts.labels,
+    flow: facts.flow,
     bytesIn: facts.bytesIn,
   };
 }

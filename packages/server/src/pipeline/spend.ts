@@ -21,7 +21,7 @@ export async function spend(
       ...new Set(current.verdicts.flatMap(({ scopes }) => scopes.flatMap((scope) => toGrantId(scope) ?? []))),
     ];
     if (ids.length === 0) return current;
-    facts.consent = ids.join(" ");
+    facts.consent = [facts.consent, ...ids].filter(Boolean).join(" ");
     const single = ids.filter((id) => parts.consent.grants.find(id)?.call !== null);
     let spent = true;
     for (const id of single) spent &&= await parts.consent.use(id);

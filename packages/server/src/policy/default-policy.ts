@@ -22,7 +22,7 @@ purpose: required
 
 scopes:
   # Reading the folders that the server serves: search, and the documents, files and history that it finds.
-  - tool: [search, fetch, "index.*", "vault.*", fs.readFile, fs.list, fs.stat, fs.grep, git.log, git.diff, git.show, git.blame, git.search]
+  - tool: [search, fetch, "index.*", "vault.*", fs.readFile, fs.list, fs.stat, fs.grep, fs.watch, git.log, git.diff, git.show, git.blame, git.search, git.subscribe]
     allow:
       # @served is every served folder, @NAME the served folder of that name, ~ your home. * stands for a
       # part of one name, ** for any number of folders: "@served/**" is each folder with all below it.

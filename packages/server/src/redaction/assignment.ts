@@ -152,7 +152,10 @@ function endsValue(bytes: Uint8Array, at: number, wide: boolean): boolean {
   if (byte <= 0x20 || byte === 0x22 || byte === 0x27 || byte === 0x60 || byte === 0x3c || byte === 0x3e) return true;
   if (byte === 0x5c) return "nrt\"'".includes(String.fromCharCode(bytes[at + 1] ?? 0));
   if (byte === 0x3b || byte === 0x7c) return true;
-  return !wide && (byte === 0x2c || byte === 0x29 || byte === 0x7d || byte === 0x5d);
+  if (wide) return false;
+  if (byte === 0x2c) return true;
+  // A bracket that a letter follows closes nothing: it is of the value.
+  return (byte === 0x29 || byte === 0x7d || byte === 0x5d) && !isAlnum(bytes, at + 1);
 }
 
 const isTrailing = (byte: number, wide: boolean): boolean =>

@@ -9,7 +9,7 @@ import type { Page } from "./page.ts";
 import { findRandom } from "./random-run.ts";
 import { type Run, Scan } from "./scan.ts";
 import { addStructures } from "./structures.ts";
-import { unescapedViews } from "./unescaped-view.ts";
+import { unescapedViews, type View } from "./unescaped-view.ts";
 import { addVendorTokens } from "./vendor-rule.ts";
 import { unwrap } from "./wrapped-run.ts";
 
@@ -35,6 +35,9 @@ interface Depth {
 export function createDetector(secrets: readonly KnownSecret[]): Detect {
   const index = new GramIndex<Scan>();
   addKnownSecrets(index, secrets);
+  // What is known is found in wrapped lines, too, whatever it looks like.
+  const known = new GramIndex<Scan>();
+  addKnownSecrets(known, secrets);
   addStructures(index);
   addVendorTokens(index);
   addInnerSigns(index);
@@ -45,6 +48,14 @@ export function createDetector(secrets: readonly KnownSecret[]): Detect {
     const { findings } = scan;
     let done = 0;
     for (const run of scan.runs) if (run.start >= done) done = judgeRun(scan, run, { options, depth });
+    const view = secrets.length > 0 && depth < 2 ? withoutBreaks(page) : undefined;
+    if (view) {
+      const { page: joined, from } = view;
+      for (const { start, end, kind } of new Scan({ page: joined, budget: options.budget, text, decoded: true }).run(
+        known,
+      ).findings)
+        findings.push({ start: from[start] ?? 0, end: (from[end - 1] ?? 0) + 1, kind });
+    }
     if (depth === deepest) return findings;
     for (const { page: view, from } of unescapedViews(page, scan.hiding)) {
       for (const { start, end, kind } of detect(view, options, { depth: depth + 1, text, decoded }))
@@ -90,6 +101,27 @@ export function createDetector(secrets: readonly KnownSecret[]): Detect {
   }
 
   return (page, options) => detect(page, options, { depth: 0, text: true, decoded: false });
+}
+
+/** A page with nothing between its lines; undefined when it has but one. */
+function withoutBreaks({ bytes, length }: Page): View | undefined {
+  if (length < 4 || bytes.indexOf(0x0a) < 0 || bytes.indexOf(0x0a) >= length) return undefined;
+  const out = new Uint8Array(length);
+  const from = new Int32Array(length + 1);
+  let count = 0;
+  for (let at = 0; at < length; at++) {
+    const byte = bytes[at] as number;
+    if (byte === 0x0a || byte === 0x0d) {
+      // The indent and the mark of a quotation or a difference are of the break.
+      while (at + 1 < length && " \t>".includes(String.fromCharCode(bytes[at + 1] as number))) at++;
+      continue;
+    }
+    if (byte === 0x3d && (bytes[at + 1] === 0x0a || bytes[at + 1] === 0x0d)) continue;
+    from[count] = at;
+    out[count++] = byte;
+  }
+  from[count] = length;
+  return { page: { bytes: out, length: count }, from };
 }
 
 /** Past the padding of base64. */

@@ -36,6 +36,24 @@ function isMixed({ length, digits, lowers, uppers, turns, word, distinct }: Shap
   return turns >= 3 || (digits >= 4 && length >= 10) || (turns >= 2 && word < 6) || word < length / 3;
 }
 
+/** Whether signs stand among the letters as a generator strews them: many, of many kinds, and brackets that do not close as code's do. */
+function isStrewn(value: string): boolean {
+  if (value.length > 256) return false;
+  const signs = value.match(/[!#$%^&*(){}[\]<>?@~|;+=]/g) ?? [];
+  return signs.length >= 5 && new Set(signs).size >= 4 && !closesInOrder(value);
+}
+
+const opener: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
+
+function closesInOrder(value: string): boolean {
+  const open: string[] = [];
+  for (const character of value) {
+    if (character === "(" || character === "[" || character === "{") open.push(character);
+    else if (opener[character] !== undefined && open.pop() !== opener[character]) return false;
+  }
+  return open.length === 0;
+}
+
 const expression =
   /^[A-Za-z_$][\w$]*(\(|\[|\?\.|::|->|\.[A-Za-z_$])|^(new|await|typeof|function|async|return|yield|lambda)\b|=>|\(\)?$/;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -64,11 +82,14 @@ export function isSecretValue(weight: NameWeight, value: string, how: { writing:
     if (spaced) return writing === "quoted" && isMixed(shape) && /[^\w\s.,'-]/.test(value) && length < 64;
     if (writing === "quoted" || writing === "environment") return length >= 5 && !/^[/~.]/.test(value);
     return (
-      random || (length >= 6 && !value.startsWith("-") && (isMixed(shape) || (shape.digits > 0 && shape.word < length)))
+      random ||
+      (length >= 6 &&
+        !value.startsWith("-") &&
+        (isMixed(shape) || isStrewn(value) || (shape.digits > 0 && shape.word < length)))
     );
   }
   if (spaced) return false;
-  if (random) return true;
+  if (random || isStrewn(value)) return true;
   if (writing === "loose") return false;
   return length >= (writing === "bare" ? 10 : 8) && isMixed(shape) && !/^[/~.]|^https?:/.test(value);
 }

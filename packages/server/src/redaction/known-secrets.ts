@@ -42,11 +42,15 @@ const isWhole = ({ page: { bytes } }: Scan, start: number, end: number): boolean
 
 /** The value in UTF-16 and UTF-8, since a page may come from either, and as JSON and URLs write it. */
 function plainForms(value: string): readonly Uint8Array[] {
-  const forms = new Set([value, JSON.stringify(value).slice(1, -1), value.replaceAll("/", "\\/"), percented(value)]);
+  const once = escaped(value);
+  const twice = escaped(once);
+  const forms = new Set([value, once, twice, escaped(twice), value.replaceAll("/", "\\/"), percented(value)]);
   const bytes = [...forms].map(toBytes);
   const utf8 = new TextEncoder().encode(value);
   return utf8.length === value.length ? bytes : [...bytes, utf8];
 }
+
+const escaped = (value: string): string => JSON.stringify(value).slice(1, -1);
 
 const percented = (value: string): string => encodeURIComponent(value.toWellFormed());
 

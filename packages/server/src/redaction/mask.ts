@@ -46,8 +46,11 @@ export function applyMasks(text: string, findings: readonly Finding[], masked: R
   const kept = findMasks(text);
   let out = "";
   let from = 0;
+  let passed = 0;
   for (const finding of merged) {
-    for (const { start, end, kind } of cut(finding, kept)) {
+    // Both are in order: masks that end before this finding are past for good.
+    while ((kept[passed]?.end ?? Number.POSITIVE_INFINITY) <= finding.start) passed++;
+    for (const { start, end, kind } of cut(finding, kept, passed)) {
       out += text.slice(from, start) + toMask(kind);
       from = end;
       masked[kind] = (masked[kind] ?? 0) + 1;
@@ -72,12 +75,12 @@ function merge(findings: readonly Finding[]): Finding[] {
 }
 
 /** What is left of a finding beside the masks in it. */
-function cut(finding: Finding, kept: readonly Finding[]): readonly Finding[] {
+function cut(finding: Finding, kept: readonly Finding[], first: number): readonly Finding[] {
   const left: Finding[] = [];
   let start = finding.start;
-  for (const mask of kept) {
-    if (mask.end <= start) continue;
-    if (mask.start >= finding.end) break;
+  for (let at = first; at < kept.length; at++) {
+    const mask = kept[at];
+    if (!mask || mask.start >= finding.end) break;
     if (mask.start > start) left.push({ start, end: mask.start, kind: finding.kind });
     start = mask.end;
   }

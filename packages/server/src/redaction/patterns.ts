@@ -4,6 +4,8 @@ import { readsTooOften } from "./pattern-trial.ts";
 
 /** One pattern of the owner or of a policy. */
 export interface CompiledPattern {
+  /** As it was written. */
+  readonly source: string;
   readonly matcher: RE2JS;
   /** Holds wherever the pattern could match; undefined when nothing is known of what a match must contain. */
   readonly gate: RegExp | undefined;
@@ -73,7 +75,7 @@ function compileNew(pattern: string): CompiledPattern | string {
   if (matcher.test("")) return "it matches nothing at all, so it would match everywhere. Make it need a character.";
   if (readsTooOften(pattern, matcher))
     return "finding all of its matches takes the square of a text's length. Bound its repetitions, such as .{0,80} for .*.";
-  return { matcher, gate: toGate(pattern), weight: 8 + (size >> 3) };
+  return { source: pattern, matcher, gate: toGate(pattern), weight: 8 + (size >> 3) };
 }
 
 function toGate(pattern: string): RegExp | undefined {

@@ -12,14 +12,32 @@ const words = new Set(
 
 /** A reference or a gap to fill in, not a value: `${X}`, `{{x}}`, `<your key>`, `$VAR`, `%s`, `os.environ[X]`, `var.db_password`. */
 const reference =
-  /\$\{|\$\(|\{\{|<%|%\(|^<[^>]*>?$|^\{[^}]*\}?$|^\[[^\]]*\]?$|^\$[A-Za-z_][A-Za-z0-9_]*$|^%[A-Za-z_]+%?$|^@[a-z]|process\.env|os\.environ|getenv|^(var|env|local|self|this|config|settings|secrets|params|props|options|data|module|args|process|request|req)\b[.[]|^arn:|^vault:|^(file|env|secretref|ssm):/i;
+  /\$\(|<%|%\(|^<[^>]*>?$|^\{[^}]*\}?$|^\[[^\]]*\]?$|^\$[A-Za-z_][A-Za-z0-9_]*$|^%[A-Za-z_]+%?$|^@[a-z]|process\.env|os\.environ|getenv|^(var|env|local|self|this|config|settings|secrets|params|props|options|data|module|args|process|request|req)\b[.[]|^arn:|^vault:|^(file|env|secretref|ssm):/i;
 
 /** Whether a value refers to a secret kept elsewhere, or is a gap to fill in. */
-export const isReference = (value: string): boolean => reference.test(value);
+export const isReference = (value: string): boolean => reference.test(value) || holdsTemplate(value);
+
+const closing: Readonly<Record<string, string>> = { "{": "}", "(": ")", "[": "]" };
+
+/** Whether `${` or `{{` opens a gap to fill in: what is open closes in order, or the text ends before. In a password brackets stand anyhow. */
+function holdsTemplate(value: string): boolean {
+  const opened = /\$\{|\{\{/.exec(value);
+  if (!opened) return false;
+  const open: string[] = [];
+  for (const character of value.slice(opened.index, opened.index + 512)) {
+    const close = closing[character];
+    if (close !== undefined) open.push(close);
+    else if (character === "}" || character === ")" || character === "]") {
+      if (open.pop() !== character) return false;
+      if (open.length === 0) return true;
+    }
+  }
+  return true;
+}
 
 /** Whether a value stands for a secret without being one. `[redacted:…]` is such a value. */
 export function isPlaceholder(value: string): boolean {
-  if (value.length === 0 || value.startsWith("[redacted:") || reference.test(value)) return true;
+  if (value.length === 0 || value.startsWith("[redacted:") || isReference(value)) return true;
   if (/^(.)\1*$/.test(value) || /^[xX*.#_\-•…\s]+$/.test(value)) return true;
   if (
     /x{6,}|\*{3,}|\.{3}|#{6,}|redacted|(?:your|put|my|the)[_-]?(?:api|token|key|secret|password)/i.test(value) &&

@@ -8,6 +8,7 @@ import type { KnownSecret } from "./known-secrets.ts";
 import { applyMasks, type Finding, toMask, withheld } from "./mask.ts";
 import { toPage } from "./page.ts";
 import type { CompiledPatterns } from "./patterns.ts";
+import { createScrubThreads } from "./scrub-threads.ts";
 import { weighName } from "./secret-names.ts";
 
 export type { KnownSecret } from "./known-secrets.ts";
@@ -28,32 +29,55 @@ export interface Redactor {
    */
   scrub(value: unknown, extra?: CompiledPatterns): Scrubbed;
   scrubText(text: string, extra?: CompiledPatterns): Scrubbed<string>;
+  /**
+   * As `scrub`, for what may be large: what would hold up other calls is scrubbed in a thread. Rejects with `Withheld` when that does not
+   * end in time.
+   */
+  scrubApart(value: unknown, extra?: CompiledPatterns): Promise<Scrubbed>;
+  /** Where secrets stand in a text; undefined when it cannot be told within the budget. */
+  find(text: string, extra?: CompiledPatterns): readonly Finding[] | undefined;
+  /** Looks for these credentials from now on, beside those it knew already: one that was replaced is no less secret. */
+  know(secrets: readonly KnownSecret[]): void;
+  /** Ends the threads. */
+  close(): Promise<void>;
 }
 
 export interface RedactorOptions {
   readonly patterns?: CompiledPatterns;
   /** Credentials that are masked wherever they turn up, plain or encoded. */
   readonly secrets?: readonly KnownSecret[];
+  /** Whether it runs in a thread of its own, where a message may cost more. */
+  readonly apart?: boolean;
 }
 
-/** What one message may cost: a tenth of a second, or two, of the worst that a text can be made to cost; 5 MB of clean text cost a sixth of it. */
-const units = 40_000_000;
+/** What one message may cost between two calls: some hundredths of a second of the worst that a text can be made to cost. */
+const unitsBetween = 1_000_000;
+/** What one message may cost in a thread: 5 MB of clean text cost a sixth of it. */
+const unitsApart = 40_000_000;
 /** What short strings may still cost when a long one has used that up: keys and small fields are not withheld for its sake. */
-const reserved = 5_000_000;
+const reservedShare = 8;
+/** Longer messages are scrubbed in a thread at once. */
+const longestBetween = 32_768;
 const short = 256;
 const deepest = 192;
+/** How many credentials are looked for at most; of more, the last. */
+const mostKnown = 10_000;
 const none: readonly Finding[] = [];
 /** A mask changes what its neighbours stand beside, so a masked text is looked at again, this often at most. */
 const rounds = 5;
 
-export function createRedactor({ patterns, secrets = [] }: RedactorOptions = {}): Redactor {
-  const detect = createDetector(secrets);
-  const cleanTexts = { calm: createCleanTexts(), plain: createCleanTexts() };
+export function createRedactor({ patterns, secrets = [], apart = false }: RedactorOptions = {}): Redactor {
+  const units = apart ? unitsApart : unitsBetween;
+  const sources = (set: CompiledPatterns | undefined): string[] => set?.patterns.map(({ source }) => source) ?? [];
+  let known = secrets;
+  let threads = createScrubThreads({ patterns: sources(patterns), secrets });
+  let detect = createDetector(secrets);
+  let cleanTexts = { calm: createCleanTexts(), plain: createCleanTexts() };
 
-  function begin(extra: CompiledPatterns | undefined): Walk {
+  function begin(extra: CompiledPatterns | undefined): Find {
     const sets = [patterns, extra].filter((set) => set !== undefined && set.patterns.length > 0) as CompiledPatterns[];
     const whole = new Budget(units);
-    const reserve = new Budget(reserved);
+    const reserve = new Budget(units / reservedShare);
     const find = (text: string, calm: boolean, budget: Budget): readonly Finding[] => {
       const findings = detect(toPage(text), { budget, calm });
       return sets.length === 0 ? findings : [...findPatterns(text, sets, budget), ...findings];
@@ -67,35 +91,77 @@ export function createRedactor({ patterns, secrets = [] }: RedactorOptions = {})
       }
     };
     // Further patterns judge by more than what was remembered.
-    if (extra) return new Walk(look);
-    return new Walk((text, calm) => {
-      const known = calm ? cleanTexts.calm : cleanTexts.plain;
-      if (known.has(text)) return none;
+    if (extra) return look;
+    return (text, calm) => {
+      const clean = calm ? cleanTexts.calm : cleanTexts.plain;
+      if (clean.has(text)) return none;
       const findings = look(text, calm);
-      if (findings.length === 0) known.add(text);
+      if (findings.length === 0) clean.add(text);
       return findings;
-    });
+    };
   }
 
   return {
-    scrub(value, extra) {
-      const masked: Record<string, number> = {};
-      let scrubbed = value;
-      // A masked item stands otherwise beside its neighbours than before: until nothing more is found, it is looked at again.
-      for (let round = 0; round < rounds; round++) {
-        const walk = begin(extra);
-        const next = walk.value(scrubbed, "", 0);
-        if (next === scrubbed) return { value: scrubbed, masked };
-        for (const [kind, count] of Object.entries(walk.masked)) masked[kind] = (masked[kind] ?? 0) + count;
-        scrubbed = next;
-      }
-      return { value: toMask(withheld), masked: { ...masked, [withheld]: 1 } };
-    },
+    scrub,
     scrubText(text, extra) {
-      const walk = begin(extra);
+      const walk = new Walk(begin(extra));
       return { value: walk.text(text, false), masked: walk.masked };
     },
+    async scrubApart(value, extra) {
+      if (measureText(value, longestBetween) > 0) {
+        const scrubbed = scrub(value, extra);
+        if (scrubbed.masked[withheld] === undefined) return scrubbed;
+      }
+      return threads.scrub({ value, extra: sources(extra) });
+    },
+    find(text, extra) {
+      try {
+        return begin(extra)(text, false);
+      } catch {
+        return undefined;
+      }
+    },
+    know(added) {
+      const values = new Set(known.map(({ value }) => value));
+      const fresh = added.filter(({ value }) => !values.has(value));
+      if (fresh.length === 0) return;
+      known = [...known, ...fresh].slice(-mostKnown);
+      detect = createDetector(known);
+      cleanTexts = { calm: createCleanTexts(), plain: createCleanTexts() };
+      threads.retire();
+      threads = createScrubThreads({ patterns: sources(patterns), secrets: known });
+    },
+    close: () => threads.close(),
   };
+
+  function scrub(value: unknown, extra?: CompiledPatterns): Scrubbed {
+    const masked: Record<string, number> = {};
+    const find = begin(extra);
+    let scrubbed = value;
+    // A masked item stands otherwise beside its neighbours than before: until nothing more is found, it is looked at again.
+    for (let round = 0; round < rounds; round++) {
+      const walk = new Walk(find);
+      const next = walk.value(scrubbed, "", 0);
+      if (next === scrubbed) return { value: scrubbed, masked };
+      for (const [kind, count] of Object.entries(walk.masked)) masked[kind] = (masked[kind] ?? 0) + count;
+      scrubbed = next;
+    }
+    return { value: toMask(withheld), masked: { ...masked, [withheld]: 1 } };
+  }
+}
+
+/** What is left of `room` when the characters of a value and its places are taken off; it stops when none is left. */
+function measureText(value: unknown, room: number, depth = 0): number {
+  if (typeof value === "string") return room - value.length;
+  if (typeof value !== "object" || value === null) return room - 8;
+  if (depth > deepest) return 0;
+  let left = room;
+  const holder = value as Readonly<Record<string, unknown>>;
+  for (const key in holder) {
+    if (left <= 0) return 0;
+    left = measureText(holder[key], left - key.length, depth + 1);
+  }
+  return left;
 }
 
 type Find = (text: string, calm: boolean) => readonly Finding[];

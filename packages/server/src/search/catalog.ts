@@ -1,5 +1,6 @@
 import type { DocumentEntry, KeptSegment, TextIndex } from "../stores/store.ts";
 import { createPace } from "./pace.ts";
+import { type LinkTable, readLinks } from "./ranking/links.ts";
 
 /** What the ranking looks up at every query: the documents that are there and the segments, as of the last `refresh`. */
 export interface Catalog {
@@ -10,6 +11,8 @@ export interface Catalog {
   /** Every id is below this. */
   readonly end: number;
   entry(id: number): DocumentEntry | undefined;
+  /** The links of the documents in `segments`. */
+  readonly links: readonly LinkTable[];
   /** What has gone, in order. A list that starts anew is another object. */
   readonly departed: readonly DocumentEntry[];
 }
@@ -21,6 +24,7 @@ export function createCatalog(index: TextIndex): Catalog {
   let entries: (DocumentEntry | undefined)[] = [];
   let departed: DocumentEntry[] = [];
   let segments: readonly KeptSegment[] = [];
+  let links = new Map<number, LinkTable>();
   let version = -1;
   let since = 0;
   let working: Promise<void> = Promise.resolve();
@@ -63,6 +67,10 @@ export function createCatalog(index: TextIndex): Catalog {
       for (const id of gone.ids) depart(id);
       since = gone.until;
     } else since = index.gone(Number.MAX_SAFE_INTEGER)?.until ?? 0;
+    const tables = new Map<number, LinkTable>();
+    for (const segment of next)
+      tables.set(segment.id, links.get(segment.id) ?? (await readLinks(index, segment, pace)));
+    links = tables;
     segments = next;
     version = now;
   }
@@ -81,6 +89,9 @@ export function createCatalog(index: TextIndex): Catalog {
       return entries.length;
     },
     entry: (id) => entries[id],
+    get links() {
+      return [...links.values()];
+    },
     get departed() {
       return departed;
     },

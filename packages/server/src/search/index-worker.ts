@@ -1,11 +1,15 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { openTextIndex } from "../stores/sqlite/text-index.ts";
 import { add, remove } from "./additions.ts";
+import { giveWay } from "./give-way.ts";
 import type { Asked, IndexThreadData, Meaning, Question, Told } from "./index-messages.ts";
 import { createIndexer } from "./indexer.ts";
 
 /** How often it tells how far it is, while it is at work. */
 const tellMs = 100;
+
+// A query never waits for the processor behind what is being indexed or embedded.
+giveWay();
 
 const { path, folders, meaning } = workerData as IndexThreadData;
 const tell = (told: Told): void => parentPort?.postMessage(told);

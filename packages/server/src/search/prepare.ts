@@ -4,6 +4,7 @@ import type { ReadDocument, Section } from "../ingest/document.ts";
 import type { FileStamp, NewDocument, Passage } from "../stores/store.ts";
 import { chunkWithHeadings } from "./chunk.ts";
 import { createTrail, type Heading } from "./headings.ts";
+import { toLinkKeys } from "./ranking/links.ts";
 import type { DocumentText, PassageText } from "./segment/builder.ts";
 import { languageOf } from "./text/language.ts";
 import { titleOf } from "./title.ts";
@@ -70,6 +71,7 @@ export function prepare(read: ReadDocument, { path, bytes, sha256, stamp }: Orig
       language,
       about: [title, path.replace(/\.[^./]+$/, ""), ...(aliases ?? [])].join("\n"),
       ...(tags && { tags }),
+      ...(links && part === "" && { links: toLinkKeys(links, path) }),
       passages: texts,
     },
   };

@@ -153,7 +153,10 @@ test("a passage whose bytes have changed since is stale; one whose file is gone 
 
 test("what policy hides changes nothing: not the results, nor their order, nor their scores", async () => {
   const words = ["alpha", "beta", "gamma", "delta", "epsilon", "maxInFlight", "温室", "Straße", "#garden"];
-  const text = fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 40 }).map((list) => list.join(" "));
+  const links = ["[[open-1]]", "[[hidden-2]]", "[to](./open-3.md)", "[[open-4|beta]]"];
+  const text = fc
+    .array(fc.constantFrom(...words, ...links), { minLength: 1, maxLength: 40 })
+    .map((list) => list.join(" "));
   const heading = fc.option(fc.constantFrom(...words), { nil: "" }).map((word) => (word ? `# ${word}\n\n` : ""));
   const world = fc.array(fc.tuple(fc.boolean(), heading, text, fc.boolean()), { minLength: 2, maxLength: 14 });
   const queries = [
@@ -215,6 +218,25 @@ test("conditions: words that must not stand, tags, times, and misspelt words whe
   // Not a condition: no such day, and words that only look like one.
   expect(paths(await search("greenhouse before:2015-02-30"))).toHaveLength(2);
   expect(paths(await search("note: greenhouse"))).toHaveLength(2);
+});
+
+test("of two documents as good the one that others link to comes first, by name, by path and relatively", async () => {
+  write("a/one.md", "needle in a haystack\n");
+  write("b/two.md", "needle in a haystack\n");
+  for (const path of ["a/one.md", "b/two.md"]) utimesSync(join(root, path), 1_400_000_000, 1_400_000_000);
+  expect(paths(await (await indexed())("needle"))).toEqual(["a/one.md", "b/two.md"]);
+  for (const link of ["[[two]]", "[[b/two|that]]", "[that](../b/two.md)", "[that](/b/Two.md)"]) {
+    write("c/link.md", `See ${link} for more.\n`);
+    expect(paths(await (await indexed())("needle"))).toEqual(["b/two.md", "a/one.md"]);
+  }
+  const allows: SearchRequest["allows"] = (resource) => resource.kind === "path" && !resource.path.includes("/c/");
+  expect(paths(await (await indexed())("needle", { allows }))).toEqual(["a/one.md", "b/two.md"]);
+  // A link that a document has to itself tells nothing.
+  rmSync(join(root, "c/link.md"));
+  write("a/one.md", "needle in a haystack\n\n[[nobody]]\n");
+  write("b/two.md", "needle in a haystack\n\n[[two]]\n");
+  for (const path of ["a/one.md", "b/two.md"]) utimesSync(join(root, path), 1_400_000_000, 1_400_000_000);
+  expect(paths(await (await indexed())("needle in a haystack"))).toEqual(["a/one.md", "b/two.md"]);
 });
 
 test("filters by folder and path; documents of folders that are not served are no hits", async () => {

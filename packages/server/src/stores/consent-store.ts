@@ -42,6 +42,8 @@ export interface AskedFor {
   readonly resources: readonly ConsentResource[];
   /** Why policy refused it. */
   readonly reason: string;
+  /** What would leave and what met it, where information flow stopped the call: the only answers are once and no. */
+  readonly flow?: string;
   /** Claimed, like every purpose. */
   readonly purpose: string | null;
   readonly door: string;

@@ -7,7 +7,10 @@ import { createGrep, type GrepLimits } from "./grep.ts";
 import { createGrepThreads } from "./grep-threads.ts";
 import { createList, type ListLimits } from "./list.ts";
 import { createReadFile } from "./read-file.ts";
+import { createFileResources } from "./resources.ts";
 import { createStat } from "./stat.ts";
+import { createWatch } from "./watch.ts";
+import { createWatcher } from "./watcher.ts";
 import { createWriteFile } from "./write-file.ts";
 
 interface FsOptions {
@@ -32,7 +35,7 @@ const listLimits: ListLimits = { entries: 1_000, seen: 20_000, milliseconds: 5_0
 
 const grepLimits: GrepLimits = { seen: 200_000, bytes: 2 ** 30, fileBytes: 16 * 1024 * 1024, milliseconds: 20_000 };
 
-/** Files and folders: `fs.readFile`, `fs.list`, `fs.stat`, `fs.grep`, and `fs.writeFile`. */
+/** Files and folders: `fs.readFile`, `fs.list`, `fs.stat`, `fs.grep`, and `fs.writeFile`; and the topic `fs.watch`. */
 export function createFsAdapter({
   name,
   folders,
@@ -47,6 +50,7 @@ export function createFsAdapter({
   const { bytes } = write;
   const versions = createVersions(write.versions, write.limits);
   const threads = createGrepThreads();
+  const watcher = createWatcher();
   const closed = (): readonly string[] => write.closed.map(realPathOf);
   const tools = [
     createReadFile(source),
@@ -58,11 +62,13 @@ export function createFsAdapter({
   return {
     name,
     tools: () => tools,
+    topics: () => [createWatch(source, watcher)],
+    resources: () => [createFileResources(source)],
     async start() {
       for (const folder of folders) await roots.open(folder);
     },
     async stop() {
-      await threads.stop();
+      await Promise.all([threads.stop(), watcher.stop()]);
       roots.close();
     },
   };

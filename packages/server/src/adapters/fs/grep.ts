@@ -72,6 +72,7 @@ async function grep({ source, threads, limits }: Grep, input: GrepInput, use: Us
       if (found.kind === "binary") skipped.binary++;
       if (found.kind === "matches" && !answer.take(path, found.matches)) return false;
     }
+    use.progress({ done: files, message: `${files} files searched` });
     return true;
   };
   /** The last files, then what was used up before all were searched. */

@@ -110,6 +110,9 @@ export const StatOutput = Type.Object(
 );
 export type StatOutput = Static<typeof StatOutput>;
 
+export const WatchParams = Type.Object({ dir: path, glob: Type.Optional(glob) }, closed);
+export type WatchParams = Static<typeof WatchParams>;
+
 export const GrepInput = Type.Object(
   {
     pattern: Type.String({

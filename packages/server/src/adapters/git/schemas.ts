@@ -41,6 +41,21 @@ const context = Type.Integer({
   description: "Unchanged lines around each change.",
 });
 
+export const SubscribeParams = Type.Object(
+  {
+    repository: Type.Optional(folder),
+    branch: Type.Optional(
+      Type.String({
+        maxLength: 250,
+        pattern: "^(?!.*\\.\\.)[A-Za-z0-9][A-Za-z0-9_./-]*$",
+        description: "The branch's name; the one that is checked out when it is left out.",
+      }),
+    ),
+  },
+  closed,
+);
+export type SubscribeParams = Static<typeof SubscribeParams>;
+
 export const LogInput = Type.Object(
   {
     repository: Type.Optional(folder),

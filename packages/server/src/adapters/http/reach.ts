@@ -11,7 +11,7 @@ import type { Permit } from "../adapter.ts";
  */
 export function toReach(permit: Permit, url: URL, method: string): Reach {
   const allows = ({ href }: URL): boolean => permit.allows({ kind: "url", href, method });
-  if (!allows(url)) return "closed";
+  if (!allows(url) || permit.leaves?.({ kind: "url", href: url.href, method }) === false) return "closed";
   const host = toHost(url);
   if (isIP(host) === 0 && host !== "localhost") return "public";
   return strangers().some((stranger) => allows(withHost(url, stranger))) ? "public" : "private";

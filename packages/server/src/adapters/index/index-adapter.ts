@@ -7,6 +7,7 @@ import type { Adapter, Permit, ServedFolder } from "../adapter.ts";
 import type { SearchSource } from "../search-source.ts";
 import { createFetchTool } from "./fetch.ts";
 import { createAddTool, createRemoveTool } from "./index-add.ts";
+import { createProgressTopic } from "./index-progress.ts";
 import { createQueryTool } from "./index-query.ts";
 import { createStatusTool } from "./index-status.ts";
 import { createJobs } from "./jobs.ts";
@@ -68,6 +69,7 @@ export function createIndexAdapter(options: IndexAdapterOptions): Adapter {
   return {
     name,
     tools: () => tools,
+    topics: () => [createProgressTopic(options)],
     // Calls are answered from what is indexed so far; the first walk of a large folder is not waited for.
     async start() {
       starting = indexer.start();

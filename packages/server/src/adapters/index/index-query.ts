@@ -77,6 +77,7 @@ export function createQueryTool(options: IndexAdapterOptions): Tool<Static<typeo
     safety: "Reads only; finds only documents that policy lets you read.",
     batch: "one index.query with a larger topK",
     effect: "read",
+    itemwise: true,
     labels,
     input: Input,
     output: Output,

@@ -46,6 +46,7 @@ export function createSearchTool(options: IndexAdapterOptions): Tool<Static<type
     safety: "Reads only; finds only documents that policy lets you read.",
     batch: "one search with all the words: the best passages come first",
     effect: "read",
+    itemwise: true,
     labels: {
       ...labels,
       ...(sources.length > 0 && { egress: true }),

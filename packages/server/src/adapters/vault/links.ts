@@ -56,6 +56,7 @@ export function createLinksTool(world: VaultTools): Tool<Static<typeof Input>, O
     summary: "Tells which notes a note links to and which link to it, up to three links far.",
     safety: "Reads only; knows only the notes that policy lets you read.",
     effect: "read",
+    itemwise: true,
     labels,
     input: Input,
     output: Output,

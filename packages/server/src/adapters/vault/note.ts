@@ -32,6 +32,7 @@ export function createNoteTool(world: VaultTools): Tool<Input, Output> {
     safety: "Reads only; knows only the notes that policy lets you read.",
     batch: "one search finds the passages that matter",
     effect: "read",
+    itemwise: true,
     labels,
     input: NoteInput,
     output: NoteOutput,

@@ -2,7 +2,7 @@
 export type ClientMetadata = Readonly<Record<string, unknown>>;
 
 /** What is taken from a client's metadata; anything else would only widen what it can ask for, or is not used here. */
-const taken = ["client_name", "client_uri", "redirect_uris", "token_endpoint_auth_method", "jwks", "jwks_uri"] as const;
+const taken = ["client_name", "redirect_uris", "token_endpoint_auth_method", "jwks", "jwks_uri"] as const;
 
 const most = { redirects: 20, redirectLength: 2_048, nameLength: 200 };
 

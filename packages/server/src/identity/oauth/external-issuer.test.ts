@@ -197,6 +197,12 @@ describe("a token is refused", () => {
     expect(await issuer.find(await sign(), now)).toBeUndefined();
     expect(String(faults.at(-1))).toContain("another issuer");
   });
+
+  test("when the keys of an https issuer lie at plain http", async () => {
+    metadata = { issuer: url, jwks_uri: `${url.replace("https:", "http:")}/keys` };
+    expect(await issuer.find(await sign(), now)).toBeUndefined();
+    expect(fetches.some((target) => target.startsWith("http:"))).toBe(false);
+  });
 });
 
 test("new keys are found, and unknown ones do not make the server ask without end", async () => {

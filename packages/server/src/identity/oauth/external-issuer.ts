@@ -86,7 +86,11 @@ export function createExternalIssuer({ settings, fetch, fault }: ExternalIssuerO
     const metadata = await getJson(`${url.replace(/\/+$/, "")}/.well-known/openid-configuration`);
     // OpenID Connect Discovery 1.0, 4.3: else another issuer's keys would speak for this one.
     if (metadata.issuer !== url) throw new Error(`The metadata of ${url} names another issuer.`);
-    const jwks = await getJson(String(metadata.jwks_uri));
+    const keysAt = String(metadata.jwks_uri);
+    // Whoever could change the keys on their way could issue tokens.
+    if (url.startsWith("https:") && !keysAt.startsWith("https:"))
+      throw new Error("The keys of an https issuer lie at http.");
+    const jwks = await getJson(keysAt);
     if (!Array.isArray(jwks.keys)) throw new Error("The issuer's key set holds no keys.");
     return { keys: jwks.keys as JSONWebKeySet["keys"] };
   };

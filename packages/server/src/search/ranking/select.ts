@@ -1,5 +1,6 @@
 import type { Catalog } from "../catalog.ts";
 import type { Evaluation } from "./evaluate.ts";
+import { countLinks } from "./links.ts";
 import { nearness } from "./proximity.ts";
 import { scoreAbout, scoreText, withScores } from "./score.ts";
 import { createTop } from "./top.ts";
@@ -24,8 +25,8 @@ export interface Selection {
   readonly textOf: (document: number, place: number) => string;
 }
 
-/** What a document's names count beside its text; what its second and third best passage add to the best. */
-const weights = { about: 0.45, second: 0.3, third: 0.1 } as const;
+/** What a document's names count beside its text; what its second and third best passage add to the best, and each doubling of links to it. */
+const weights = { about: 0.45, second: 0.3, third: 0.1, link: 0.02 } as const;
 /** How many of the best are looked at for words near each other. */
 const looked = 50;
 
@@ -86,7 +87,7 @@ export function select(selection: Selection): readonly Ranked[] {
     for (const [document, named] of about) add(toCandidate(document, [], named));
     return best.all();
   });
-  const refined = refine(candidates, selection);
+  const refined = raiseLinked(refine(candidates, selection), selection);
   return per === "document" ? documentsOf(refined, catalog, limit) : passagesOf(refined, catalog, limit);
 }
 
@@ -128,6 +129,21 @@ function refine(candidates: readonly Candidate[], { evaluation, textOf, catalog 
       about,
     ),
   );
+}
+
+/** Adds what links from other documents count: a document that many visible ones lead to is more likely what is meant than one as good that none does. */
+function raiseLinked(candidates: readonly Candidate[], { catalog, visible }: Selection): readonly Candidate[] {
+  const tables = catalog.links.filter(({ hashes }) => hashes.length > 0);
+  if (tables.length === 0) return candidates;
+  return candidates.map((candidate) => {
+    const { document, passages, score, about } = candidate;
+    const entry = catalog.entry(document);
+    if (entry?.part !== "") return candidate;
+    const links = countLinks(tables, { path: entry.path, document, mask: visible.mask });
+    if (links === 0) return candidate;
+    const raise = weights.link * Math.log2(1 + links) * score;
+    return { document, passages, about: about + raise, score: score + raise };
+  });
 }
 
 const documentsOf = (candidates: readonly Candidate[], catalog: Catalog, limit: number): readonly Ranked[] =>

@@ -20,6 +20,8 @@ export interface DocumentText {
   readonly about: string;
   /** In lower case, without `#`. */
   readonly tags?: readonly string[];
+  /** What it links to; see `toLinkKeys`. */
+  readonly links?: readonly string[];
   readonly passages: readonly PassageText[];
 }
 
@@ -27,6 +29,9 @@ export interface DocumentText {
 export const aboutMark = "^";
 /** What tells tags from words: the term of `#project/garden` is `#project/garden`, and `#project` is another of its document's. */
 export const tagMark = "#";
+
+/** What tells the keys of links from words. */
+export const linkMark = ">";
 
 /** The most terms that are remembered from one segment to the next. */
 const mostRemembered = 150_000;
@@ -99,11 +104,12 @@ export function createSegmentBuilder(): SegmentBuilder {
       // So many passages make a segment, however short they are.
       return lengths.length > mostPassages ? Number.POSITIVE_INFINITY : size;
     },
-    add({ language, about, tags = [], passages }) {
+    add({ language, about, tags = [], links = [], passages }) {
       if (passages.length === 0) throw new RangeError("A document has at least one passage.");
       if (lengths.length + passages.length > 2 ** 32 / places) throw new RangeError("A segment has too many passages.");
       const named = read(Buffer.from(about), language, { mark: aboutMark });
       for (const tag of new Set(tags.flatMap(withAncestors))) note(dictionary.idOf(tag, tagMark), 0);
+      for (const link of links) note(dictionary.idOf(link, linkMark), 0);
       let words = 0;
       for (const { raw, context } of passages) {
         const before = logged;

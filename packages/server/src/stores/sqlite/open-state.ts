@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import type { ConsentStore } from "../consent-store.ts";
 import { ensureDataFolder } from "../data-folder.ts";
+import type { FlowStore } from "../flow-store.ts";
 import type { OAuthStore } from "../oauth-store.ts";
 import type { RateCounter, SessionStore, TokenStore } from "../store.ts";
 import type { TurnCounter } from "../turn-counter.ts";
 import { consentSchema, createConsentStore } from "./consent-store.ts";
 import { openDatabase, toDatabaseError } from "./database.ts";
+import { createFlowStore, flowSchema } from "./flow-store.ts";
 import { createOAuthStore, oauthSchema } from "./oauth-store.ts";
 import { createRateCounter, rateSchema } from "./rate-counter.ts";
 import { createSessionStore, sessionPlaces, sessionSchema } from "./session-store.ts";
@@ -20,6 +22,7 @@ export interface State extends Disposable {
   readonly turns: TurnCounter;
   readonly oauth: OAuthStore;
   readonly consent: ConsentStore;
+  readonly flows: FlowStore;
   close(): void;
 }
 
@@ -27,7 +30,10 @@ export interface State extends Disposable {
 export function openState(folder: string): State {
   ensureDataFolder(folder);
   const path = join(folder, "state.db");
-  const migrations = [tokenSchema, sessionSchema, rateSchema, turnSchema, oauthSchema, sessionPlaces, consentSchema];
+  const migrations = [
+    ...[tokenSchema, sessionSchema, rateSchema, turnSchema, oauthSchema, sessionPlaces, consentSchema],
+    flowSchema,
+  ];
   const db = openDatabase({ path, migrations });
   const close = (): void => {
     if (db.isOpen) db.close();
@@ -40,6 +46,7 @@ export function openState(folder: string): State {
     turns: named(createTurnCounter(db)),
     oauth: named(createOAuthStore(db)),
     consent: named(createConsentStore(db)),
+    flows: named(createFlowStore(db)),
     close,
     [Symbol.dispose]: close,
   };

@@ -11,10 +11,12 @@ import { checkSender, type SenderRules, toSenderRules } from "./check-sender.ts"
 import { addConsentPages } from "./consent/consent-pages.ts";
 import { bearerOf } from "./credential.ts";
 import { addErrors, refuseError } from "./errors.ts";
+import { addEvents } from "./events.ts";
 import { addMirror } from "./mirror.ts";
 import { isOAuthPath } from "./oauth/oauth-door.ts";
 import { addPermalink } from "./permalink.ts";
 import { sendOnSocket, sendRaw } from "./raw-refusal.ts";
+import { addResources } from "./resources.ts";
 
 /** Answers requests whose body nobody has read, such as MCP's. Never rejects. */
 export type RawHandler = (
@@ -36,6 +38,8 @@ export interface HttpDoorOptions extends SenderRules {
   readonly logins?: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   /** Bytes of one body, and of one message on the WebSocket. */
   readonly maxBody?: number;
+  /** How long (ms) an answer is kept for a client that takes nothing of it; then the connection is cut off. */
+  readonly unreadMs?: number;
 }
 
 export interface HttpDoor {
@@ -86,6 +90,8 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   addForms(app);
   addErrors(app, corridor);
   addMirror(app, { corridor, url, proxied: options.behindProxy === true || Boolean(publicUrl) });
+  const events = addEvents(app, { corridor });
+  addResources(app, { corridor });
   const secure = publicUrl?.startsWith("https:") === true;
   addPermalink(app, { corridor, secure });
   addConsentPages(app, { corridor, secure });
@@ -107,6 +113,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
     },
     async close(withinMs) {
       const ended = new Promise<void>((resolve) => app.server.close(() => resolve()));
+      events.close();
       // A connection that has its answer would be kept for the next request.
       const sweep = setInterval(() => app.server.closeIdleConnections(), 50);
       const timer = setTimeout(() => app.server.closeAllConnections(), withinMs);
@@ -118,14 +125,18 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   };
 }
 
-interface Gate extends Pick<HttpDoorOptions, "corridor" | "mcp" | "sse" | "logins"> {
+interface Gate extends Pick<HttpDoorOptions, "corridor" | "mcp" | "sse" | "logins" | "unreadMs"> {
   readonly rules: SenderRules;
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /** The server itself. MCP's requests pass by the web framework, which would only cost them time and read their bodies. */
-function createGate({ corridor, mcp, sse, logins, rules, handler }: Gate): Server {
+function createGate({ corridor, mcp, sse, logins, rules, handler, unreadMs = 30_000 }: Gate): Server {
   const receive = (request: IncomingMessage, response: ServerResponse): void => {
+    // From when all of it is written: Node's own timeout knows whether the system has taken any of it, and ends the connection.
+    response.once("prefinish", () => response.socket?.setTimeout(unreadMs));
+    // A request that came behind another one begins to be answered when that one has been; it may take its time.
+    response.once("socket", (socket: Socket) => socket.setTimeout(0));
     const fault = checkSender(request, rules);
     if (fault !== undefined) {
       refuseSender(corridor, { request, door: "http" }, fault).then(

@@ -33,6 +33,14 @@ const get = (operationId: string, summary: string, ok: unknown, open = false) =>
   },
 });
 
+const query = (name: string, description: string, required = false) => ({
+  name,
+  in: "query",
+  required,
+  description,
+  schema: { type: "string" },
+});
+
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 
 const consentSummaries: Readonly<Record<keyof typeof consentSchemas, string>> = {
@@ -115,6 +123,52 @@ export function toOpenApi(url: string): Readonly<Record<string, unknown>> {
       },
       "/v1/tools": get("listTools", "The tools that this caller may use.", ref("ToolList")),
       "/v1/capabilities": get("getCapabilities", "What the server offers, and its limits.", ref("Capabilities"), true),
+      "/v1/events": {
+        get: {
+          operationId: "followTopic",
+          summary: "Server-sent events of one topic. What is no parameter below is one of the topic's own.",
+          parameters: [
+            query("topic", "What to be told of, such as fs.watch.", true),
+            query("purpose", "Why."),
+            {
+              name: "Last-Event-ID",
+              in: "header",
+              schema: { type: "string" },
+              description: "Goes on behind this event.",
+            },
+          ],
+          responses: {
+            "200": { description: "The events.", content: { "text/event-stream": { schema: { type: "string" } } } },
+            "400": refusal("The parameters are wrong."),
+            "401": refusal("No valid token."),
+            "403": refusal("Denied by policy, or the owner has to answer first."),
+            "404": refusal("No such topic, or nothing there."),
+            "429": refusal("Too many subscriptions."),
+          },
+        },
+      },
+      "/v1/resources": {
+        get: {
+          operationId: "readResource",
+          summary: "The resources that this caller may read; with uri one of them, as it comes.",
+          parameters: [
+            query("uri", "The resource."),
+            query("cursor", "Where the page before ended."),
+            query("encoding", "auto, text or base64."),
+            query("purpose", "Why."),
+            { name: "Range", in: "header", schema: { type: "string" }, description: "bytes=FIRST-LAST of the source." },
+          ],
+          responses: {
+            "200": { description: "A page of the list, or the resource.", ...json({}) },
+            "206": { description: "The range of the resource." },
+            "400": refusal("The parameters are wrong."),
+            "401": refusal("No valid token."),
+            "403": refusal("Denied by policy, or the owner has to answer first."),
+            "404": refusal("Nothing there."),
+            "413": refusal("More than a scope lets out."),
+          },
+        },
+      },
       "/v1/manifest": get("getManifest", "The tools with the doors to call them through.", ref("Manifest")),
       "/v1/prompt": {
         get: {

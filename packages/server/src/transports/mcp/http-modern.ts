@@ -15,6 +15,7 @@ import type { HttpVisit, McpHttpOptions } from "./http.ts";
 import { HttpExchange } from "./http-exchange.ts";
 import { createReply, sendJson } from "./http-reply.ts";
 import { readInstructions } from "./instructions.ts";
+import { createListeners } from "./listeners.ts";
 import { endWithLogin } from "./login-end.ts";
 import { createMcpServer, modernRevisions } from "./mcp-server.ts";
 import { fromAuthInfo, toAuthInfo, type Visit } from "./visit.ts";
@@ -37,6 +38,7 @@ export function createModernHttp({ corridor, profile, fixtures }: McpHttpOptions
       createMcpServer({ corridor, profile, visit, ...(text && { instructions: text }) })
     );
   };
+  const listeners = createListeners(corridor);
   // The SDK's own entry answers everything but calls that are plainly in order: it owns every check and every error of the revision.
   const handler = createMcpHandler(
     ({ authInfo }) => {
@@ -44,7 +46,7 @@ export function createModernHttp({ corridor, profile, fixtures }: McpHttpOptions
       if (!visit) throw new Error("A request reached the SDK without its visit.");
       return createServer(visit);
     },
-    { legacy: "reject" },
+    { legacy: "reject", bus: listeners.bus },
   );
 
   const exchange = async ({ request, response, visit }: HttpVisit, route: InboundModernRoute): Promise<void> => {
@@ -65,7 +67,9 @@ export function createModernHttp({ corridor, profile, fixtures }: McpHttpOptions
     if (route.message.method === "server/discover")
       instructions.set(visit, await readInstructions(corridor, visit.origin, profile));
     const web = await toWebRequest(request as NodeIncomingMessageLike, route.message, { signal: gone.signal });
-    const answer = await handler.fetch(web, { authInfo: toAuthInfo(visit), parsedBody: route.message });
+    const answer = await listeners.within({ visit, message: route.message }, () =>
+      handler.fetch(web, { authInfo: toAuthInfo(visit), parsedBody: route.message }),
+    );
     const headers = Object.fromEntries(answer.headers);
     if (headers["content-type"]?.startsWith("application/json")) {
       return sendJson(

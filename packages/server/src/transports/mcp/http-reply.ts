@@ -7,6 +7,14 @@ export const maxWaiting = 8 * 1024 * 1024;
 /** Proxies close connections on which nothing moves; a comment line keeps a stream open. In milliseconds. */
 export const keepAliveEvery = 15_000;
 
+/**
+ * Ends a stream whose client has taken nothing for two heartbeats, though something was there: Node's own timeout knows whether the system has
+ * taken any of a write, and ends the connection.
+ */
+export function endWhenUnread(response: ServerResponse, withinMs = 2 * keepAliveEvery): void {
+  response.socket?.setTimeout(withinMs);
+}
+
 export function sendJson(
   response: ServerResponse,
   status: number,
@@ -43,6 +51,7 @@ export function openEventStream(response: ServerResponse, headers: Record<string
     "x-accel-buffering": "no",
   });
   response.flushHeaders();
+  endWhenUnread(response);
   const write = (frame: string): void => {
     if (response.destroyed || response.writableEnded) return;
     response.write(frame);

@@ -259,6 +259,9 @@ test("batches are taken by the revisions that know them, and refused by the othe
     within(await openSession("2025-03-26")),
   );
   expect(twice.status).toBe(400);
+  const many = Array.from({ length: 101 }, (_, id) => call(id, "search", { query: "a" }));
+  expect((await post(many, within(await openSession("2025-03-26")))).status).toBe(400);
+  expect(calls()).toHaveLength(2);
 });
 
 test("a session belongs to the token that opened it, and ends when it is deleted", async () => {
@@ -367,4 +370,27 @@ test("deep nesting is answered, not crashed on", async () => {
   const response = await post(text, { headers });
   expect(response.status).toBeLessThan(600);
   expect((await modern("tools/list")).status).toBe(200);
+});
+
+test("a body is read up to its bound, whatever it announces, and a packed one not at all", async () => {
+  const piece = Buffer.alloc(64 * 1024, "x");
+  let sent = 0;
+  const endless = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      sent += piece.length;
+      if (sent > 64 * 1024 * 1024) controller.close();
+      else controller.enqueue(piece);
+    },
+  });
+  const headers = { "content-type": "application/json", authorization: "Bearer secret" };
+  const asked = { method: "POST", headers, body: endless, duplex: "half" } as const;
+  // Who sends on is cut off, perhaps before the answer has been read.
+  const answer = await fetch(url, asked).then(
+    (response) => response.text(),
+    () => "TOO_LARGE",
+  );
+  expect(answer).toContain("TOO_LARGE");
+  expect(sent).toBeLessThan(32 * 1024 * 1024);
+  const packed = await post("{}", { headers: { "content-encoding": "gzip" } });
+  expect(await packed.text()).toContain("content-encoding");
 });

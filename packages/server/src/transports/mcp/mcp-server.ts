@@ -4,8 +4,10 @@ import type { Corridor } from "../../pipeline/corridor.ts";
 import { version } from "../../version.ts";
 import { toProtocolError, unknownTool } from "./answer.ts";
 import { callAskingOwner } from "./ask-owner.ts";
+import { followPolicy } from "./changes.ts";
 import { isInProfile, toMcpTool } from "./describe-tool.ts";
 import { clientOf, toArrival } from "./read-call.ts";
+import { serveResources } from "./resources.ts";
 import { fromMcpName } from "./tool-names.ts";
 import { type Profile, type Visit, visitOf } from "./visit.ts";
 
@@ -28,7 +30,11 @@ export function createMcpServer({ corridor, profile, visit, instructions }: McpS
   const server = new Server(
     { name: "portcullis", title: "Portcullis", version },
     {
-      capabilities: { tools: {} },
+      // ChatGPT takes tools only.
+      capabilities:
+        profile === "full"
+          ? { tools: { listChanged: true }, resources: { subscribe: true, listChanged: true } }
+          : { tools: {} },
       supportedProtocolVersions: [...legacyRevisions, ...modernRevisions],
       ...(instructions !== undefined && { instructions }),
     },
@@ -67,5 +73,17 @@ export function createMcpServer({ corridor, profile, visit, instructions }: McpS
     return callAskingOwner({ corridor, server, context }, toArrival(params, { server, context, visit: from, profile }));
   });
 
+  if (profile !== "full") return server;
+  const ending = new AbortController();
+  server.onclose = () => ending.abort();
+  serveResources({ server, corridor, visit, gone: ending.signal });
+  // Sessions alone: a stateless client listens by a request of its own.
+  server.oninitialized = () => {
+    const changed = (): void => {
+      server.sendToolListChanged().catch(() => {});
+      server.sendResourceListChanged().catch(() => {});
+    };
+    void followPolicy({ corridor, origin: visit.origin, gone: ending.signal }, changed);
+  };
   return server;
 }

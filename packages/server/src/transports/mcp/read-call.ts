@@ -15,6 +15,7 @@ const justificationKeys = {
   turn: "portcullis/turn",
   parent: "portcullis/parent",
   consent: "portcullis/consent",
+  flow: "portcullis/flow",
   traceparent: "portcullis/traceparent",
 } as const;
 

@@ -5,7 +5,7 @@ import type { Credential, Origin } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
 import { requestIdOf } from "./batch.ts";
 import { recorded } from "./envelope.ts";
-import { keepAliveEvery, maxWaiting } from "./http-reply.ts";
+import { endWhenUnread, keepAliveEvery, maxWaiting } from "./http-reply.ts";
 import { endStream } from "./login-end.ts";
 import type { Session } from "./sessions.ts";
 import { toMessageExtra, type Visit } from "./visit.ts";
@@ -32,6 +32,7 @@ export class SseConnection extends SSEServerTransport implements Session {
   override async start(): Promise<void> {
     await super.start();
     const { response } = this.#options;
+    endWhenUnread(response);
     const keepAlive = setInterval(() => response.write(": keepalive\n\n"), keepAliveEvery).unref();
     response.once("close", () => {
       clearInterval(keepAlive);

@@ -46,6 +46,8 @@ export class StdioLines implements Transport {
   #ended = false;
   #closed = false;
   #tellClosed = (): void => {};
+  /** What all writes wait for together while the client reads nothing. */
+  #drained: { readonly promise: Promise<void>; readonly wake: () => void } | undefined;
 
   constructor(options: StdioLinesOptions) {
     this.#options = options;
@@ -80,6 +82,7 @@ export class StdioLines implements Transport {
     input.off("close", this.#end);
     input.off("error", this.#end);
     input.pause();
+    this.#drained?.wake();
     this.onclose?.();
     this.#tellClosed();
   }
@@ -142,8 +145,13 @@ export class StdioLines implements Transport {
 
   #settle(id: RequestId): void {
     this.#pending.delete(id);
+    this.#goOn();
+  }
+
+  #goOn(): void {
     if (this.#ended) this.#closeWhenAnswered();
-    else if (!this.#closed && this.#pending.size < maxPending) this.#options.input.resume();
+    else if (!this.#closed && this.#pending.size < maxPending && this.#refusing < maxPending)
+      this.#options.input.resume();
   }
 
   #end = (): void => {
@@ -163,11 +171,12 @@ export class StdioLines implements Transport {
   async #refuse(error: CallError, id: RequestId | null): Promise<void> {
     const { corridor, origin } = this.#options;
     this.#refusing += 1;
+    if (this.#refusing >= maxPending) this.#options.input.pause();
     try {
       await this.#write(toErrorResponse(await corridor.refuse(origin, "mcp line", error), id));
     } finally {
       this.#refusing -= 1;
-      if (this.#ended) this.#closeWhenAnswered();
+      this.#goOn();
     }
   }
 
@@ -176,9 +185,15 @@ export class StdioLines implements Transport {
     if (this.#closed || output.destroyed) return Promise.resolve();
     const fits = output.write(`${JSON.stringify(message)}\n`);
     if (fits) return Promise.resolve();
-    return new Promise((resolve) => {
-      output.once("drain", resolve);
-      void this.closed.then(resolve);
-    });
+    if (!this.#drained) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const wake = (): void => {
+        this.#drained = undefined;
+        resolve();
+      };
+      this.#drained = { promise, wake };
+      output.once("drain", wake);
+    }
+    return this.#drained.promise;
   }
 }

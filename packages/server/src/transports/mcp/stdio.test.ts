@@ -119,3 +119,20 @@ test("the connection ends from this side too, and stops what runs", async () => 
   await new Promise((resolve) => setImmediate(resolve));
   expect(library.passed.find(({ name }) => name === "work.wait")?.outcome).toMatchObject({ code: "CANCELLED" });
 });
+
+test("a client that reads none of its refusals is not read either", async () => {
+  const library = openLibrary();
+  const [input, output] = [new PassThrough(), new PassThrough({ highWaterMark: 1_000 })];
+  const stop = new AbortController();
+  const ended = serveStdio(library, { subject: "duck", profile: "full", input, output, signal: stop.signal });
+  for (let n = 0; n < 200; n++) input.write("{\n".repeat(100));
+  const refused = (): number => library.passed.filter(({ kind }) => kind === "refused").length;
+  await expect.poll(refused).toBeGreaterThan(255);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  // What came in one piece with the last one that was read is answered too.
+  expect(refused()).toBeLessThan(1_000);
+  output.resume();
+  await expect.poll(refused, { timeout: 10_000 }).toBe(20_000);
+  stop.abort();
+  await ended;
+});

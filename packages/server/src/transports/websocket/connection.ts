@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { CallError, isId, isRequest, type RequestId, type RpcRequest, type RpcResponse } from "@portcullis/contracts";
 import type { WebSocket } from "ws";
+import type { Sink } from "../../pipeline/arrival.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
 import { closeCodes } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
@@ -31,11 +32,14 @@ export class Connection {
   #idle: (() => void) | undefined;
   #beats = 0;
   #pingUnanswered = false;
+  /** Made when something is first to follow an answer. */
+  #sink: Sink | undefined;
+  #gone: AbortController | undefined;
 
   constructor(socket: WebSocket, options: ConnectionOptions) {
     this.socket = socket;
     this.#options = options;
-    this.#conversation = new Conversation({ ...options, loggedOut: () => this.#logOut() });
+    this.#conversation = new Conversation({ ...options, loggedOut: () => this.#logOut(), sink: () => this.#toSink() });
     this.#outbox = new Outbox(socket, options.transport, options);
     socket.on("message", (data: Buffer, binary: boolean) => this.#take(data, binary));
     socket.on("pong", () => {
@@ -74,8 +78,19 @@ export class Connection {
 
   /** To be called when the socket has closed: withdraws what still runs. */
   ended(): void {
+    this.#gone?.abort();
     this.#conversation.end();
     for (const controller of this.#running.values()) controller.abort();
+  }
+
+  #toSink(): Sink {
+    this.#gone ??= new AbortController();
+    this.#sink ??= {
+      ready: () => this.#outbox.ready(),
+      send: (notification) => this.#outbox.send(JSON.stringify({ jsonrpc: "2.0", ...notification })),
+      gone: this.#gone.signal,
+    };
+    return this.#sink;
   }
 
   #logOut(): void {
@@ -157,6 +172,7 @@ export class Connection {
       }
       if (item.id !== undefined) return await this.#run(item, bytes);
       if (item.method === "call.cancel") this.#cancel(item);
+      else if (item.method === "resources.credit") this.#credit(item);
       else await this.#run(item, bytes);
       return undefined;
     } finally {
@@ -167,7 +183,16 @@ export class Connection {
 
   #cancel({ params }: RpcRequest): void {
     const { id } = (params ?? {}) as { readonly id?: unknown };
-    if (isId(id)) this.#running.get(id)?.abort();
+    if (!isId(id)) return;
+    this.#running.get(id)?.abort();
+    if (typeof id === "string" && this.#sink) this.#options.corridor.withdraw(id, this.#sink);
+  }
+
+  #credit({ params }: RpcRequest): void {
+    const { streamId, chunks } = (params ?? {}) as { readonly streamId?: unknown; readonly chunks?: unknown };
+    // As for every notification, what makes no sense gets no answer.
+    if (typeof streamId !== "string" || !Number.isInteger(chunks) || (chunks as number) < 1 || !this.#sink) return;
+    this.#options.corridor.credit(streamId, this.#sink, chunks as number);
   }
 
   async #run(request: RpcRequest, bytes: number): Promise<RpcResponse> {

@@ -1,5 +1,5 @@
 import { CallError, type Outcome, type RequestId, type RpcRequest, type RpcResponse } from "@portcullis/contracts";
-import type { Credential, Origin } from "../../pipeline/arrival.ts";
+import type { Arrival, Credential, Origin, Sink } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { methodNames, requestFault } from "./params.ts";
@@ -8,6 +8,8 @@ import { fromCall, fromFailure, fromMethod, toResult } from "./responses.ts";
 export interface ConversationOptions {
   /** To be called when the login has ended. */
   readonly loggedOut?: () => void;
+  /** What follows an answer goes there. */
+  readonly sink?: () => Sink;
   readonly corridor: Corridor;
   readonly limits: ConnectionLimits;
   readonly peer?: string;
@@ -25,16 +27,18 @@ export class Conversation {
   readonly #corridor: Corridor;
   readonly #limits: ConnectionLimits;
   readonly #loggedOut: () => void;
+  readonly #sink: (() => Sink) | undefined;
   #unwatch: (() => void) | undefined;
   #over = false;
   #origin: Origin;
   /** Whose connection this is, from the first login on. */
   #subject: string | undefined;
 
-  constructor({ corridor, limits, peer, client, loggedOut = () => {} }: ConversationOptions) {
+  constructor({ corridor, limits, peer, client, sink, loggedOut = () => {} }: ConversationOptions) {
     this.#corridor = corridor;
     this.#limits = limits;
     this.#loggedOut = loggedOut;
+    this.#sink = sink;
     this.#origin = {
       door: "websocket",
       credential: { kind: "none" },
@@ -53,8 +57,10 @@ export class Conversation {
     if (fault) return this.refuse(id, request.method, fault);
     switch (request.method) {
       case "tools.call": {
-        const { name, args, trace } = request.params as { name: unknown; args: unknown; trace: unknown };
-        return fromCall(id, await this.#corridor.handleCall({ ...this.#origin, name, args, trace, bytes, signal }));
+        const { name, args, trace, progress } = request.params as Readonly<Record<string, unknown>>;
+        const report = progress === true && request.id !== undefined ? this.#toProgress(id) : undefined;
+        const arrival = { ...this.#origin, name, args, trace, bytes, signal, ...(report && { progress: report }) };
+        return fromCall(id, await this.#corridor.handleCall(arrival));
       }
       case "health.check":
         return toResult(id, this.#corridor.health());
@@ -74,8 +80,15 @@ export class Conversation {
     return fromFailure(id, await this.#corridor.refuse(this.#origin, what, error));
   }
 
+  #toProgress(id: RequestId): Arrival["progress"] {
+    const sink = this.#sink?.();
+    return sink && ((progress) => sink.send({ method: "call.progress", params: { id, ...progress } }));
+  }
+
   #ask({ method, params }: RpcRequest): Promise<Outcome> {
-    return this.#corridor.handleMethod({ ...this.#origin, method, params });
+    const follows = method === "events.subscribe" || method === "resources.read";
+    const sink = follows ? this.#sink?.() : undefined;
+    return this.#corridor.handleMethod({ ...this.#origin, method, params, ...(sink && { sink }) });
   }
 
   async #exchange(request: RpcRequest, id: RequestId): Promise<RpcResponse> {

@@ -22,6 +22,8 @@ export class Outbox {
   readonly #holds: Hold[] = [];
   readonly #waiting: string[] = [];
   #waitingBytes = 0;
+  /** Whoever waits to be next; made when somebody does. */
+  #idle: (() => void)[] | undefined;
 
   constructor(socket: WebSocket, transport: Socket, options: OutboxOptions) {
     this.#socket = socket;
@@ -35,6 +37,14 @@ export class Outbox {
     else this.#wait(text);
   }
 
+  /** Resolves once little waits for the peer: for what can wait itself. Answers go first. */
+  ready(): Promise<void> {
+    if (this.#isIdle()) return Promise.resolve();
+    this.#idle ??= [];
+    const idle = this.#idle;
+    return new Promise((resolve) => idle.push(resolve));
+  }
+
   /** Stops reading from the peer for a reason, until that reason is released. */
   hold(reason: Hold): void {
     if (!this.#holds.includes(reason)) this.#holds.push(reason);
@@ -46,6 +56,10 @@ export class Outbox {
     if (at < 0) return;
     this.#holds.splice(at, 1);
     if (this.#holds.length === 0 && this.#socket.isPaused) this.#socket.resume();
+  }
+
+  #isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#socket.bufferedAmount <= this.#options.limits.outbound / 4;
   }
 
   #fits(text: string): boolean {
@@ -68,6 +82,14 @@ export class Outbox {
 
   // One listener for every write: it has work to do only while something waits.
   readonly #written = (): void => {
+    this.#writeWaiting();
+    const idle = this.#idle;
+    if (!idle || !this.#isIdle()) return;
+    this.#idle = undefined;
+    for (const resolve of idle) resolve();
+  };
+
+  #writeWaiting(): void {
     if (this.#waiting.length === 0) return;
     let sent = 0;
     for (const text of this.#waiting) {
@@ -80,5 +102,5 @@ export class Outbox {
     if (this.#waiting.length > 0) return;
     this.#transport.setTimeout(0, this.#cutOff);
     this.release("outbound");
-  };
+  }
 }

@@ -39,6 +39,7 @@ export function requestPage(request: OpenRequest, form: Form, fault?: string): s
     ],
     ["On", resources.map(code).join("<br>")],
     ["With", code(args)],
+    ...(request.flow === undefined ? [] : [["Leaves", `<strong>${text(request.flow)}</strong>`] as const]),
     ["Because", purpose === null ? "no purpose was stated" : `${text(purpose)} (as it says)`],
     [
       "Asked",

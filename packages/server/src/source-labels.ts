@@ -1,0 +1,55 @@
+import type { Labels, Resource } from "@portcullis/contracts";
+import type { ServedFolder } from "./adapters/adapter.ts";
+import { openAiUrl, readBaseUrl } from "./adapters/openai-store/base-url.ts";
+import type { Settings } from "./config/settings.ts";
+import { pathOf } from "./policy/canonical.ts";
+import { compileName } from "./policy/name-pattern.ts";
+
+export interface SourceLabels {
+  labelsOf(resource: Resource): Labels;
+  /** Of every served folder: what a question to the whole index may tell of. */
+  readonly all: readonly Labels[];
+}
+
+/**
+ * What sources say of what they hold: a served folder is private by its name, and so is a vector store, whose queries leave this machine. Other files are
+ * private as `files`. The owner's settings go before that.
+ */
+export function createSourceLabels(options: {
+  readonly folders: readonly ServedFolder[];
+  readonly stores: Settings["openaiStores"];
+  readonly said: Settings["flow"]["sources"];
+}): SourceLabels {
+  const { folders, stores, said } = options;
+  const of = (name: string): Labels => {
+    const { name: _, ...labels } = said.find((one) => one.name === name) ?? { name };
+    return { private: name, ...labels };
+  };
+  // The longest first, so that a folder inside another goes by its own name.
+  const byPath = folders
+    .map(({ name, path }) => ({ path, labels: of(name) }))
+    .sort((a, b) => b.path.length - a.path.length);
+  const byUrl = stores.map(({ name, vectorStore, baseUrl, untrusted }) => ({
+    url: `${readBaseUrl(baseUrl ?? openAiUrl)}/vector_stores/${vectorStore}/`,
+    labels: { ...(untrusted && { untrusted }), ...of(name), egress: true },
+  }));
+  const files: Labels = { private: "files" };
+  const none: Labels = {};
+  return {
+    all: [...byPath.map(({ labels }) => labels)],
+    labelsOf(resource) {
+      if (resource.kind === "url") return byUrl.find(({ url }) => resource.href.startsWith(url))?.labels ?? none;
+      if (resource.kind === "index") return none;
+      const path = pathOf(resource);
+      const holds = (folder: string): boolean =>
+        path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
+      return byPath.find((folder) => holds(folder.path))?.labels ?? files;
+    },
+  };
+}
+
+/** Whether a subject is among those that patterns name. */
+export function toSubjects(patterns: readonly string[]): (subject: string) => boolean {
+  const names = patterns.map((text) => compileName(text, "@"));
+  return (subject) => names.some((name) => name.matches(subject));
+}
