@@ -1,14 +1,17 @@
 import { join } from "node:path";
 import { ulid } from "ulid";
-import type { ServedFolder } from "./adapters/adapter.ts";
+import type { Adapter, ServedFolder } from "./adapters/adapter.ts";
 import type { Additions } from "./adapters/index/index-adapter.ts";
 import { createConceal } from "./audit/conceal.ts";
 import { createDigest, openAuditKeys } from "./audit/keys.ts";
+import { environment } from "./config/environment.ts";
+import { readSources } from "./config/read-sources.ts";
 import { readSecrets, watchSecrets } from "./config/secret-sources.ts";
 import type { Settings } from "./config/settings.ts";
 import { createConsent } from "./consent/consent.ts";
 import { createTrail } from "./consent/trail.ts";
 import { createAdapters } from "./create-adapters.ts";
+import { createUpstreams } from "./create-upstreams.ts";
 import { createConsentTopic, createDecisions } from "./events/consent-topic.ts";
 import { createPolicyTopic } from "./events/policy-topic.ts";
 import { createRoots } from "./files/roots.ts";
@@ -116,7 +119,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const sources = { files: settings.redact.secretFiles, variables: settings.redact.secretVariables };
   const registered = readSecrets(sources);
   for (const refused of registered.refused) log.error({}, `A registered secret: ${refused}`);
-  const secrets = [...secretsOf(settings), ...registered.secrets];
+  const upstream = readSources(settings.sources, environment());
+  const secrets = [...secretsOf(settings), ...upstream.secrets, ...registered.secrets];
   const redactor = createRedactor({ patterns: compilePatterns(settings.redact.patterns), secrets });
   const unwatch = watchSecrets(sources, () => {
     try {
@@ -137,7 +141,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const roots = createRoots(folders);
   const vaults = createVaultFeed(index, folders);
   const fetch = createGuardedFetch({ privateHosts: settings.http.privateHosts });
-  const adapters = createAdapters({
+  const shipped = createAdapters({
     ...{ settings, folders, home, url, index, indexer, roots, fetch },
     versions: versionsFolder(data),
     closed: [data, policyFolder(data, settings)],
@@ -146,6 +150,11 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     fault,
     dense: dense && inTraffic(dense, traffic),
   });
+  const upstreams = createUpstreams({
+    ...{ data, home, sources: upstream.sources, env: environment() },
+    tell: (message, level) => log[level ?? "error"]({}, redactor.scrubText(message).value),
+  });
+  const adapters = [...shipped, ...upstreams];
   const decisions = createDecisions(state.consent, url);
   // The policy is compiled with the names of tools and topics, and one topic tells of the policy.
   let policyHash = (): string => "";
@@ -238,7 +247,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     index,
     indexer,
     async start() {
-      for (const adapter of adapters) await adapter.start?.(ending.signal);
+      for (const adapter of shipped) await adapter.start?.(ending.signal);
+      await Promise.all(upstreams.map((adapter) => adapter.start?.(ending.signal)));
       for (const folder of folders) await roots.open(folder);
       if (vectors && !apart) meaning = followMeaning(index, { ...vectors, ...makeWay(traffic), fault });
     },
@@ -250,7 +260,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       ending.abort();
       vigil.stop();
       await policy.stop();
-      for (const adapter of adapters) await adapter.stop?.();
+      await Promise.all(adapters.map((adapter) => adapter.stop?.()));
       await meaning?.stop();
       dense?.stop();
       await vectors?.index.close();
@@ -277,7 +287,7 @@ const secretsOf = ({ openaiStores, embeddings, vectors }: Settings): readonly Kn
   ].filter(({ value }) => value !== "");
 
 /** The tools that ship, without anything behind them: for commands that only speak of tools. */
-export function describeTools(): Registry {
+export function describeTools(upstreams: readonly Adapter[] = []): Registry {
   const index = createMemoryTextIndex();
   const indexer = createIndexer({ index, folders: [], fault: () => {} });
   const world = {
@@ -294,9 +304,11 @@ export function describeTools(): Registry {
   };
   const additions: Additions = { add: async () => {}, remove: async () => false };
   const fetch = createGuardedFetch({ privateHosts: [] });
-  return createRegistry(
-    createAdapters({ ...world, index, indexer, additions, roots: createRoots([]), fetch, fault: () => {} }),
-  );
+  const shipped = createAdapters({
+    ...{ ...world, index, indexer, additions, roots: createRoots([]), fetch },
+    fault: () => {},
+  });
+  return createRegistry([...shipped, ...upstreams]);
 }
 
 /** What policies are compiled with, by the server and by the commands alike. */

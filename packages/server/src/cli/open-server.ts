@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { pino } from "pino";
 import type { ServedFolder } from "../adapters/adapter.ts";
 import { type Assembly, assemble, type Log, policyFolder } from "../assemble.ts";
-import { type Flags, readSettings } from "../config/read-settings.ts";
+import { type Environment, type Flags, readSettings } from "../config/read-settings.ts";
+import { readSources } from "../config/read-sources.ts";
 import type { Settings } from "../config/settings.ts";
 import { externalFault } from "../identity/oauth/external-issuer.ts";
 import { toPrivateHosts } from "../network/private-hosts.ts";
@@ -65,7 +66,7 @@ export interface OpenOptions {
 export async function openServer(invocation: Invocation, options: OpenOptions = {}): Promise<OpenServer> {
   const { data } = invocation;
   const settings = options.settings ?? settingsOf(invocation);
-  checkValues(settings);
+  checkValues(settings, invocation.env);
   const log = options.log ?? createLog("warn");
   const home = homeOf(invocation);
   return withDataFolder(data, async () => {
@@ -80,7 +81,12 @@ export async function openServer(invocation: Invocation, options: OpenOptions = 
 }
 
 /** What a setting's schema cannot judge: whether a pattern can be used, whether a host and port are one. */
-function checkValues({ redact, http, oauth }: Settings): void {
+function checkValues({ redact, http, oauth, sources }: Settings, env: Environment): void {
+  try {
+    readSources(sources, env);
+  } catch (error) {
+    throw new CommandError(exits.config, (error as Error).message, "docs/upstream.md tells how a source is written.");
+  }
   for (const pattern of redact.patterns) {
     const wrong = checkPattern(pattern);
     if (wrong)

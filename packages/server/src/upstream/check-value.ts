@@ -103,7 +103,11 @@ function judgeKind(walk: Walk, schema: JsonSchema, given: Given): Misfit | undef
 const limit = (schema: JsonSchema, keyword: string, otherwise: number): number =>
   typeof schema[keyword] === "number" ? schema[keyword] : otherwise;
 
-function judgeText(walk: Walk, schema: JsonSchema, { value, path }: Given & { readonly value: string }): Misfit | undefined {
+function judgeText(
+  walk: Walk,
+  schema: JsonSchema,
+  { value, path }: Given & { readonly value: string },
+): Misfit | undefined {
   const { minLength, maxLength, pattern } = schema;
   spend(walk, value.length >> 4);
   const length = minLength === undefined && maxLength === undefined ? 0 : [...value].length;
@@ -170,7 +174,11 @@ function judgeList(
   }
   const first = Array.isArray(schema.prefixItems) ? schema.prefixItems : [];
   for (const [index, item] of value.entries()) {
-    const misfit = judge(walk, first[index] ?? schema.items, { value: item, path: `${path}/${index}`, depth: depth + 1 });
+    const misfit = judge(walk, first[index] ?? schema.items, {
+      value: item,
+      path: `${path}/${index}`,
+      depth: depth + 1,
+    });
     if (misfit) return misfit;
   }
   return undefined;
@@ -207,7 +215,9 @@ function judgeObject(
     }
     if (matched || schema.additionalProperties === undefined) continue;
     if (schema.additionalProperties === false)
-      return misfitOf(path, "additionalProperties", "must NOT have additional properties", { additionalProperty: name });
+      return misfitOf(path, "additionalProperties", "must NOT have additional properties", {
+        additionalProperty: name,
+      });
     const further = judge(walk, schema.additionalProperties, at);
     if (further) return further;
   }
@@ -253,6 +263,7 @@ function equal(walk: Walk, a: unknown, b: unknown): boolean {
   if (!isObject(a) || !isObject(b)) return false;
   const names = Object.keys(a);
   return (
-    names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && equal(walk, a[name], b[name]))
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && equal(walk, a[name], b[name]))
   );
 }

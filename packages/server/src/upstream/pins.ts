@@ -109,7 +109,10 @@ export function compare(before: PinFile | undefined, { listing, trustFirst, now 
 }
 
 /** Takes what is held of these tools as it is now; without names, of all. Answers with the names that there were. */
-export function accept(pins: PinFile, names?: readonly string[]): { readonly pins: PinFile; readonly taken: readonly string[] } {
+export function accept(
+  pins: PinFile,
+  names?: readonly string[],
+): { readonly pins: PinFile; readonly taken: readonly string[] } {
   const taken = Object.keys(pins.tools).filter(
     (name) => pins.tools[name]?.held !== undefined && (names === undefined || names.includes(name)),
   );

@@ -52,11 +52,14 @@ export function readSchema(raw: unknown): JsonSchema {
   const readKeyword = ({ keyword, given, at, depth }: Word): unknown => {
     if (keyword === "type") return readType(given, at);
     if (keyword === "$ref") return readReference(given, at, raw);
-    if (keyword === "$dynamicRef" || keyword === "$recursiveRef") throw new SchemaFault(at, "refers to what only a run can tell");
+    if (keyword === "$dynamicRef" || keyword === "$recursiveRef")
+      throw new SchemaFault(at, "refers to what only a run can tell");
     if (texts.has(keyword)) return typeof given === "string" ? spend(at, given.slice(0, bounds.text)) : undefined;
     if (numbers.has(keyword)) return typeof given === "number" && Number.isFinite(given) ? given : undefined;
     if (keyword === "required")
-      return Array.isArray(given) ? given.filter((name) => typeof name === "string").slice(0, bounds.values) : undefined;
+      return Array.isArray(given)
+        ? given.filter((name) => typeof name === "string").slice(0, bounds.values)
+        : undefined;
     if (keyword === "enum" || keyword === "examples") return readValues(given, at);
     if (keyword === "const" || keyword === "default") return readValue(given, at);
     if (keyword === "uniqueItems") return given === true ? true : undefined;
@@ -71,7 +74,10 @@ export function readSchema(raw: unknown): JsonSchema {
     }
     if (!maps.has(keyword) || !isObject(given)) return undefined;
     return Object.fromEntries(
-      Object.entries(given).map(([name, one]) => [spend(at, name), read(one, `${at}/${name.slice(0, 100)}`, depth + 1)]),
+      Object.entries(given).map(([name, one]) => [
+        spend(at, name),
+        read(one, `${at}/${name.slice(0, 100)}`, depth + 1),
+      ]),
     );
   };
 
@@ -111,14 +117,19 @@ export const isObject = (value: unknown): value is Readonly<Record<string, unkno
 
 function readType(given: unknown, at: string): string | readonly string[] {
   const names = Array.isArray(given) ? given : [given];
-  if (names.length === 0 || !names.every((name) => types.has(name as string))) throw new SchemaFault(at, "names no type");
+  if (names.length === 0 || !names.every((name) => types.has(name as string)))
+    throw new SchemaFault(at, "names no type");
   return given as string | readonly string[];
 }
 
 function readReference(given: unknown, at: string, root: unknown): string {
   if (typeof given !== "string" || !/^#(\/|$)/.test(given))
-    throw new SchemaFault(at, `refers to ${JSON.stringify(given)?.slice(0, 100)}, which is outside of it and is not read`);
-  if (find(root, given) === undefined) throw new SchemaFault(at, `refers to ${given.slice(0, 100)}, which is not there`);
+    throw new SchemaFault(
+      at,
+      `refers to ${JSON.stringify(given)?.slice(0, 100)}, which is outside of it and is not read`,
+    );
+  if (find(root, given) === undefined)
+    throw new SchemaFault(at, `refers to ${given.slice(0, 100)}, which is not there`);
   return given.replace(/^#\/definitions\//, "#/$defs/");
 }
 

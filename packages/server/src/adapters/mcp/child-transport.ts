@@ -1,4 +1,9 @@
-import { isJSONRPCNotification, type JSONRPCMessage, parseJSONRPCMessage, type Transport } from "@modelcontextprotocol/client";
+import {
+  isJSONRPCNotification,
+  type JSONRPCMessage,
+  parseJSONRPCMessage,
+  type Transport,
+} from "@modelcontextprotocol/client";
 import { type Child, type ChildOptions, startChild } from "./child.ts";
 import { readLines } from "./lines.ts";
 import { trimListing } from "./listing.ts";
@@ -64,7 +69,8 @@ export class ChildTransport implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     const { input } = this.#child ?? {};
     if (!input?.writable || this.#closed) throw new Error("The child is gone.");
-    if (input.writableLength > this.#options.maxMessageBytes * 4) throw new Error("The child does not read what it is sent.");
+    if (input.writableLength > this.#options.maxMessageBytes * 4)
+      throw new Error("The child does not read what it is sent.");
     input.write(`${JSON.stringify(message)}\n`);
   }
 

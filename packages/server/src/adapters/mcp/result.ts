@@ -12,7 +12,9 @@ const Item = Type.Object(
     name: Type.Optional(Type.String()),
     mimeType: Type.Optional(Type.String()),
     base64: Type.Optional(Type.String()),
-    bytes: Type.Optional(Type.Integer({ minimum: 0, description: "Size of what was withheld, since it cannot be read for secrets." })),
+    bytes: Type.Optional(
+      Type.Integer({ minimum: 0, description: "Size of what was withheld, since it cannot be read for secrets." }),
+    ),
   },
   closed,
 );
@@ -51,7 +53,10 @@ export function readResult(answer: CallToolResult, reading: Reading): UpstreamRe
     });
   const content = (answer.content ?? []).slice(0, mostItems).map((block) => readItem(block, reading));
   if (answer.isError) {
-    const said = content.flatMap(({ text }) => text ?? []).join("\n").slice(0, longestComplaint);
+    const said = content
+      .flatMap(({ text }) => text ?? [])
+      .join("\n")
+      .slice(0, longestComplaint);
     throw new CallError("UPSTREAM", `${source} could not do it: ${said || "it does not say why"}`, {
       details: { source, origin, reason: "tool", next: "Correct the arguments if that is what it says." },
     });
