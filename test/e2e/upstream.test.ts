@@ -16,7 +16,7 @@ const source = (name: string, args: readonly string[], more = ""): string =>
 beforeAll(async () => {
   world = await openWorld({
     files: { "todo.md": "# To do\n\nWater the plants.\n", "secret/key.md": "nobody reads this\n" },
-    env: { UPSTREAM_KEY: key, NOT_THEIRS: "not-for-the-child" },
+    env: { NOT_THEIRS: "not-for-the-child" },
     policies: {
       "upstream.yaml": `
 subject: "duck@home"
@@ -39,7 +39,7 @@ scopes:
       const marks = `, tools: { "*": { effect: read, labels: { untrusted: false, egress: false } }, read_file: { paths: [path] }, picture: { expose: true } }`;
       writeFileSync(
         join(base, "data", "portcullis.yaml"),
-        `limits: { turnCalls: 1000 }\nsources:\n${source("helpful", [], `${marks}, env: { KEY: { env: UPSTREAM_KEY }, MODE: plain }`)}${source("plain", [])}${source("moving", [description], marks)}`,
+        `limits: { turnCalls: 1000 }\nsources:\n${source("helpful", [], `${marks}, env: { KEY: { secret: ${key} }, MODE: plain }`)}${source("plain", [])}${source("moving", [description], marks)}`,
       );
     },
   });
@@ -48,7 +48,7 @@ afterAll(() => world?.close());
 
 verifies("D7.mounted", async (door) => {
   await asGuest(world, { door, subject: "duck@home" }, async (guest) => {
-    const names = (await guest.tools()).map(({ name }) => name.replace("_", "."));
+    const names = (await guest.tools()).map(({ name }) => name.replace(/^([a-z]+)_/, "$1."));
     expect(names).toEqual(expect.arrayContaining(["helpful.echo", "helpful.read_file", "plain.echo"]));
     const answer = await guest.call("helpful.echo", { text: "hello" });
     expect(answer).toMatchObject({

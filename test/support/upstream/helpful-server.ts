@@ -34,7 +34,7 @@ const tools = (): Tool[] => [
     inputSchema: { type: "object", properties: { ms: { type: "number" } } },
   },
   ...(describeEcho().includes("and more")
-    ? [{ name: "newcomer", description: "Is new.", inputSchema: noArguments }]
+    ? [{ name: "newcomer", description: describeEcho(), inputSchema: noArguments }]
     : []),
 ];
 

@@ -51,7 +51,7 @@ export function compileUrl(text: string, effect: "allow" | "deny"): UrlPattern {
   return {
     scheme,
     host: compileHost(rawHost),
-    port: port === "*" ? port : String(Number(port)),
+    port: port === "*" || port === "" ? port : String(Number(port)),
     ...path,
     query: rawQuery === undefined ? undefined : rawQuery === "" ? [] : rawQuery.split("&").map(toParameter),
   };
