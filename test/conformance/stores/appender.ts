@@ -2,9 +2,9 @@
  * A process of its own that appends to a data folder's audit log and prints "seq hash id" for each record once it is acknowledged.
  * Arguments: folder, name, how many records (0: until it is ended), durability.
  */
-import { writeSync } from "node:fs";
 import { sealRecord } from "../../../packages/server/src/audit/record.ts";
 import { openAuditLog } from "../../../packages/server/src/stores/sqlite/audit-log.ts";
+import { printNow } from "../../support/print-now.ts";
 
 const [folder = "", name = "", count = "0", durability = "process"] = process.argv.slice(2);
 const log = openAuditLog(folder, { durability: durability === "power" ? "power" : "process", boot: name });
@@ -23,7 +23,7 @@ async function append(): Promise<void> {
       outcome: "ok",
     } as const;
     const { seq, hash } = await log.append(sealRecord(draft));
-    writeSync(1, `${seq} ${hash} ${id}\n`);
+    printNow(`${seq} ${hash} ${id}`);
   }
 }
 
@@ -31,6 +31,6 @@ try {
   await Promise.all(Array.from({ length: 16 }, append));
   await log.close();
 } catch (error) {
-  writeSync(2, `${log.fault()}\n${error instanceof Error ? error.message : error}\n`);
+  printNow(`${log.fault()}\n${error instanceof Error ? error.message : error}`, 2);
   process.exitCode = 1;
 }
