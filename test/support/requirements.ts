@@ -1,4 +1,5 @@
 import { liveRequirements } from "./live-requirements.ts";
+import { openapiRequirements } from "./openapi-requirements.ts";
 import { doors, live, mcp, onHttp, type Requirement, remote } from "./requirement.ts";
 import { upstreamRequirements } from "./upstream-requirements.ts";
 
@@ -6,6 +7,7 @@ import { upstreamRequirements } from "./upstream-requirements.ts";
 export const requirements = {
   ...liveRequirements,
   ...upstreamRequirements,
+  ...openapiRequirements,
   "W1.jsonrpc": {
     says: "Batches, notifications and string, number and null ids follow JSON-RPC 2.0 to the letter.",
     on: ["websocket"],

@@ -11,6 +11,7 @@ import type { Settings } from "./config/settings.ts";
 import { createConsent } from "./consent/consent.ts";
 import { createTrail } from "./consent/trail.ts";
 import { createAdapters } from "./create-adapters.ts";
+import type { Apis } from "./create-apis.ts";
 import { createUpstreams } from "./create-upstreams.ts";
 import { createConsentTopic, createDecisions } from "./events/consent-topic.ts";
 import { createPolicyTopic } from "./events/policy-topic.ts";
@@ -73,6 +74,8 @@ export interface AssemblyOptions {
   /** Where a server answers on this data folder that has the owner's pages; undefined while none does. */
   readonly pages?: () => string | undefined;
   readonly log: Log;
+  /** The owner's HTTP APIs. */
+  readonly apis?: Apis;
 }
 
 export interface Assembly {
@@ -99,7 +102,7 @@ export const policyFolder = (data: string, settings: Pick<Settings, "policies">)
 
 /** Builds the server from its parts: the one place that knows them all. Adapters do nothing before `start`. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
-  const { data, settings, folders, home, url, log } = options;
+  const { data, settings, folders, home, url, log, apis } = options;
   const boot = ulid();
   const state = openState(data);
   const keys = openAuditKeys(data);
@@ -149,12 +152,13 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     vaults: vaults.of,
     fault,
     dense: dense && inTraffic(dense, traffic),
+    ...(apis && { searches: apis.searches }),
   });
   const upstreams = createUpstreams({
     ...{ data, home, sources: upstream.sources, env: environment() },
     tell: (message, level) => log[level ?? "error"]({}, redactor.scrubText(message).value),
   });
-  const adapters = [...shipped, ...upstreams];
+  const adapters = [...shipped, ...upstreams, ...(apis?.adapters ?? [])];
   const decisions = createDecisions(state.consent, url);
   // The policy is compiled with the names of tools and topics, and one topic tells of the policy.
   let policyHash = (): string => "";
@@ -182,7 +186,10 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     lifetimeMs: settings.flow.lifetimeMs,
     egressOf: (subject) => (isClosed(subject) ? "closed" : "open"),
     isolated: toSubjects(settings.flow.isolated),
-    sources: createSourceLabels({ folders, stores: settings.openaiStores, said: settings.flow.sources }),
+    sources: createSourceLabels({
+      ...{ folders, stores: settings.openaiStores, said: settings.flow.sources },
+      ...(apis && { apis: apis.places }),
+    }),
   });
   const scrub = <T>(value: T): T => redactor.scrub(value).value as T;
   const pages = options.pages ?? url;

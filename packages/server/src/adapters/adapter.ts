@@ -63,6 +63,8 @@ export interface Tool<I = never, O = unknown> {
   readonly output: TSchema;
   /** Judges arguments in the place of code made from `input`: where a stranger wrote that. */
   readonly accepts?: Check;
+  /** Judges results in the place of code made from `output`, likewise. */
+  readonly answers?: Check;
   /** The canonical resources that these arguments touch: what policy judges. A call that touches nothing is refused. */
   touches(input: I): readonly Resource[] | Promise<readonly Resource[]>;
   run(input: I, use: Use): Promise<O>;

@@ -117,7 +117,7 @@ async function checkPolicy(invocation: Invocation): Promise<readonly Finding[]> 
   const sources = await createPolicyFolder(policyFolder(invocation.data, settings)).read();
   const report = checkPolicies(
     sources,
-    compileOptions({ folders, home: homeOf(invocation), registry: knownTools(invocation) }),
+    compileOptions({ folders, home: homeOf(invocation), registry: await knownTools(invocation) }),
   );
   if (!report.ok) return report.faults.map((fault) => ({ what: "policies", state: "bad", says: toLine(fault) }));
   const odd = report.warnings.map((warning): Finding => ({ what: "policies", state: "weak", says: toLine(warning) }));

@@ -25,7 +25,7 @@ export interface PolicyWorld {
 export async function openWorld(invocation: Invocation): Promise<PolicyWorld> {
   const settings = settingsOf({ ...invocation, positionals: [] });
   const folders = toServedFolders(settings.folders.length > 0 ? settings.folders : lastServed(invocation.data));
-  const options = compileOptions({ folders, home: homeOf(invocation), registry: knownTools(invocation) });
+  const options = compileOptions({ folders, home: homeOf(invocation), registry: await knownTools(invocation) });
   return {
     folder: policyFolder(invocation.data, settings),
     served: folders.map(({ path }) => path),

@@ -77,7 +77,7 @@ async function explain(invocation: Invocation): Promise<Exit> {
     subject,
     ...(client !== undefined && { client }),
     tool,
-    effect: knownTools(invocation).find(tool)?.tool.effect ?? "read",
+    effect: (await knownTools(invocation)).find(tool)?.tool.effect ?? "read",
     resource: toResource(resource, text(invocation.values, "method") ?? "GET"),
     purpose: purpose === undefined ? { text: "policy explain", stated: false } : { text: purpose, stated: true },
     now: Date.now(),

@@ -7,7 +7,7 @@ import type { McpSource, OpenApiSource, Value } from "./source-settings.ts";
 
 type Texts = Readonly<Record<string, string>>;
 
-type Read<S> = Omit<S, "headers" | "env" | "query" | "args"> & {
+type Read<S> = Omit<S, "headers" | "env" | "query" | "args" | "bearer"> & {
   readonly headers: Texts;
   readonly env: Texts;
   readonly query: Texts;
@@ -68,7 +68,22 @@ export function readSources(sources: readonly (McpSource | OpenApiSource)[], env
       if (path.split(".").includes(""))
         throw fail(`${JSON.stringify(path)} is no place of an argument, such as edits.*.path.`);
     const headers = toTexts(source.headers, true);
-    if (source.kind === "openapi") return { ...source, headers, env: {}, args: [], query: toTexts(source.query, true) };
+    if (source.kind === "openapi") {
+      const { bearer, document, url, ...rest } = source;
+      const authorization = bearer === undefined ? undefined : `Bearer ${toText(bearer, true)}`;
+      if (authorization !== undefined && Object.keys(headers).some((one) => one.toLowerCase() === "authorization"))
+        throw fail("bearer and the header authorization are one: give one of them.");
+      const path = expand(document, env);
+      if (!isAbsolute(path)) throw fail("document is an absolute path, or begins with ~/.");
+      if (url !== undefined) checkUrl(url, fail);
+      for (const [name, value] of Object.entries({ ...headers, ...(authorization && { authorization }) }))
+        if (!/^[\x20-\x7e]*$/.test(value)) throw fail(`what is in the header ${name} cannot stand in one.`);
+      return {
+        ...{ ...rest, document: path, env: {}, args: [], query: toTexts(source.query, true) },
+        headers: { ...headers, ...(authorization !== undefined && { authorization }) },
+        ...(url !== undefined && { url }),
+      };
+    }
     const [stdio, http] = [source.command !== undefined, source.url !== undefined];
     if (stdio === http) throw fail("it needs a command or a url, and not both.");
     if (http && (source.env ?? source.args ?? source.cwd) !== undefined)

@@ -50,6 +50,41 @@ const McpSource = Type.Object(
 );
 export type McpSource = Static<typeof McpSource>;
 
+const word = Type.String({ minLength: 1, maxLength: 256 });
+
+/** How an operation tells of the page behind: by a `Link` header, or by a cursor in its answer. */
+const Pages = Type.Union([
+  Type.Object({ by: Type.Literal("link"), most: Type.Optional(Type.Integer({ minimum: 1, maximum: 20 })) }, closed),
+  Type.Object(
+    {
+      by: Type.Literal("cursor"),
+      argument: word,
+      cursor: word,
+      most: Type.Optional(Type.Integer({ minimum: 1, maximum: 20 })),
+    },
+    closed,
+  ),
+]);
+
+/** Which operations stand behind `search` and `fetch`, and where in their answers things are. */
+const ApiSearch = Type.Object(
+  {
+    find: Type.Object(
+      {
+        operation: word,
+        query: word,
+        results: word,
+        id: word,
+        title: Type.Optional(word),
+        text: Type.Optional(word),
+      },
+      closed,
+    ),
+    read: Type.Object({ operation: word, id: word, title: Type.Optional(word), text: Type.Optional(word) }, closed),
+  },
+  closed,
+);
+
 const OpenApiSource = Type.Object(
   {
     kind: Type.Literal("openapi"),
@@ -58,6 +93,9 @@ const OpenApiSource = Type.Object(
     url: Type.Optional(Type.String({ minLength: 1, maxLength: 8_192 })),
     operations: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { minItems: 1, maxItems: 256 }),
     query: Type.Optional(Values),
+    bearer: Type.Optional(Value),
+    pages: Type.Optional(Type.Record(word, Pages, { maxProperties: 256 })),
+    search: Type.Optional(ApiSearch),
   },
   closed,
 );

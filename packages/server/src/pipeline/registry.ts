@@ -9,7 +9,7 @@ import type { Check } from "../upstream/check-value.ts";
 export interface RegisteredTool {
   readonly tool: Tool<unknown, unknown>;
   readonly accepts: ValidateFunction | Check;
-  readonly answers: ValidateFunction;
+  readonly answers: ValidateFunction | Check;
 }
 
 export interface RegisteredTopic {
@@ -50,7 +50,11 @@ export function createRegistry(adapters: readonly Adapter[], own: readonly AnyTo
     if (!pattern.test(tool.name))
       throw new Error(`A tool's name must be dotted words, not ${JSON.stringify(tool.name)}.`);
     if (tools.has(tool.name)) throw new Error(`Two adapters offer a tool named ${tool.name}.`);
-    tools.set(tool.name, { tool, accepts: tool.accepts ?? ajv.compile(tool.input), answers: compile(tool.output) });
+    tools.set(tool.name, {
+      tool,
+      accepts: tool.accepts ?? ajv.compile(tool.input),
+      answers: tool.answers ?? compile(tool.output),
+    });
   };
   const [still, moving] = [adapters.filter(({ version }) => !version), adapters.filter(({ version }) => version)];
   for (const tool of still.flatMap((adapter) => adapter.tools().map(forget))) add(fixed, tool, namePattern);
