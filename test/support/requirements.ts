@@ -1,9 +1,13 @@
 import { liveRequirements } from "./live-requirements.ts";
+import { openapiRequirements } from "./openapi-requirements.ts";
 import { doors, live, mcp, onHttp, type Requirement, remote } from "./requirement.ts";
+import { upstreamRequirements } from "./upstream-requirements.ts";
 
 /** Every promise of the product so far, by the id of the requirement that it comes from. A promise that nobody proves fails the build. */
 export const requirements = {
   ...liveRequirements,
+  ...upstreamRequirements,
+  ...openapiRequirements,
   "W1.jsonrpc": {
     says: "Batches, notifications and string, number and null ids follow JSON-RPC 2.0 to the letter.",
     on: ["websocket"],

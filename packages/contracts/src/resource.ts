@@ -5,7 +5,10 @@
 export type Resource =
   /** `path` is absolute, normalised, without `.` or `..` segments, NFC. */
   | { readonly kind: "path"; readonly path: string; readonly collection?: boolean }
-  /** `href` is serialised by the WHATWG URL parser; `method` is upper case. */
+  /**
+   * `href` is serialised by the WHATWG URL parser; `method` is upper case. A tool of an upstream MCP server is `mcp://NAME/TOOL`, whose
+   * method is GET.
+   */
   | { readonly kind: "url"; readonly href: string; readonly method: string }
   /** `path` is relative to the repository's work tree, "" for the whole repository. */
   | {

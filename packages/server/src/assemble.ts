@@ -1,14 +1,18 @@
 import { join } from "node:path";
 import { ulid } from "ulid";
-import type { ServedFolder } from "./adapters/adapter.ts";
+import type { Adapter, ServedFolder } from "./adapters/adapter.ts";
 import type { Additions } from "./adapters/index/index-adapter.ts";
 import { createConceal } from "./audit/conceal.ts";
 import { createDigest, openAuditKeys } from "./audit/keys.ts";
+import { environment } from "./config/environment.ts";
+import { readSources } from "./config/read-sources.ts";
 import { readSecrets, watchSecrets } from "./config/secret-sources.ts";
 import type { Settings } from "./config/settings.ts";
 import { createConsent } from "./consent/consent.ts";
 import { createTrail } from "./consent/trail.ts";
 import { createAdapters } from "./create-adapters.ts";
+import type { Apis } from "./create-apis.ts";
+import { createUpstreams } from "./create-upstreams.ts";
 import { createConsentTopic, createDecisions } from "./events/consent-topic.ts";
 import { createPolicyTopic } from "./events/policy-topic.ts";
 import { createRoots } from "./files/roots.ts";
@@ -71,6 +75,8 @@ export interface AssemblyOptions {
   /** Where a server answers on this data folder that has the owner's pages; undefined while none does. */
   readonly pages?: () => string | undefined;
   readonly log: Log;
+  /** The owner's HTTP APIs. */
+  readonly apis?: Apis;
 }
 
 export interface Assembly {
@@ -97,7 +103,7 @@ export const policyFolder = (data: string, settings: Pick<Settings, "policies">)
 
 /** Builds the server from its parts: the one place that knows them all. Adapters do nothing before `start`. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
-  const { data, settings, folders, home, url, log } = options;
+  const { data, settings, folders, home, url, log, apis } = options;
   const boot = ulid();
   const state = openState(data);
   const keys = openAuditKeys(data);
@@ -117,7 +123,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const sources = { files: settings.redact.secretFiles, variables: settings.redact.secretVariables };
   const registered = readSecrets(sources);
   for (const refused of registered.refused) log.error({}, `A registered secret: ${refused}`);
-  const secrets = [...secretsOf(settings), ...registered.secrets];
+  const upstream = readSources(settings.sources, environment());
+  const secrets = [...secretsOf(settings), ...upstream.secrets, ...registered.secrets];
   const redactor = createRedactor({ patterns: compilePatterns(settings.redact.patterns), secrets });
   const unwatch = watchSecrets(sources, () => {
     try {
@@ -139,7 +146,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const roots = createRoots(folders);
   const vaults = createVaultFeed(index, folders);
   const fetch = createGuardedFetch({ privateHosts: settings.http.privateHosts });
-  const adapters = createAdapters({
+  const shipped = createAdapters({
     ...{ settings, folders, home, url, index, indexer, roots, fetch },
     versions: versionsFolder(data),
     closed: [data, policyFolder(data, settings)],
@@ -147,7 +154,13 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     vaults: vaults.of,
     fault,
     dense: dense && inTraffic(dense, traffic),
+    ...(apis && { searches: apis.searches }),
   });
+  const upstreams = createUpstreams({
+    ...{ data, home, sources: upstream.sources, env: environment() },
+    tell: (message, level) => log[level ?? "error"]({}, redactor.scrubText(message).value),
+  });
+  const adapters = [...shipped, ...upstreams, ...(apis?.adapters ?? [])];
   const decisions = createDecisions(state.consent, url);
   // The policy is compiled with the names of tools and topics, and one topic tells of the policy.
   let policyHash = (): string => "";
@@ -175,7 +188,10 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     lifetimeMs: settings.flow.lifetimeMs,
     egressOf: (subject) => (isClosed(subject) ? "closed" : "open"),
     isolated: toSubjects(settings.flow.isolated),
-    sources: createSourceLabels({ folders, stores: settings.openaiStores, said: settings.flow.sources }),
+    sources: createSourceLabels({
+      ...{ folders, stores: settings.openaiStores, said: settings.flow.sources },
+      ...(apis && { apis: apis.places }),
+    }),
   });
   const scrub = <T>(value: T): T => redactor.scrub(value).value as T;
   const pages = options.pages ?? url;
@@ -241,7 +257,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     index,
     indexer,
     async start() {
-      for (const adapter of adapters) await adapter.start?.(ending.signal);
+      for (const adapter of shipped) await adapter.start?.(ending.signal);
+      await Promise.all(upstreams.map((adapter) => adapter.start?.(ending.signal)));
       for (const folder of folders) await roots.open(folder);
       if (vectors && !apart) meaning = followMeaning(index, { ...vectors, ...makeWay(traffic), fault });
     },
@@ -253,7 +270,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       ending.abort();
       vigil.stop();
       await policy.stop();
-      for (const adapter of adapters) await adapter.stop?.();
+      await Promise.all(adapters.map((adapter) => adapter.stop?.()));
       await meaning?.stop();
       dense?.stop();
       await vectors?.index.close();
@@ -282,7 +299,7 @@ const secretsOf = ({ openaiStores, embeddings, traces, vectors }: Settings): rea
   ].filter(({ value }) => value !== "");
 
 /** The tools that ship, without anything behind them: for commands that only speak of tools. */
-export function describeTools(): Registry {
+export function describeTools(upstreams: readonly Adapter[] = []): Registry {
   const index = createMemoryTextIndex();
   const indexer = createIndexer({ index, folders: [], fault: () => {} });
   const world = {
@@ -299,9 +316,11 @@ export function describeTools(): Registry {
   };
   const additions: Additions = { add: async () => {}, remove: async () => false };
   const fetch = createGuardedFetch({ privateHosts: [] });
-  return createRegistry(
-    createAdapters({ ...world, index, indexer, additions, roots: createRoots([]), fetch, fault: () => {} }),
-  );
+  const shipped = createAdapters({
+    ...{ ...world, index, indexer, additions, roots: createRoots([]), fetch },
+    fault: () => {},
+  });
+  return createRegistry([...shipped, ...upstreams]);
 }
 
 /** What policies are compiled with, by the server and by the commands alike. */

@@ -5,6 +5,7 @@ import { createGitAdapter } from "./adapters/git/create-git-adapter.ts";
 import { createHttpAdapter } from "./adapters/http/http-adapter.ts";
 import { type Additions, createIndexAdapter, type LookAtFile, type ReadFile } from "./adapters/index/index-adapter.ts";
 import { createOpenAiSource } from "./adapters/openai-store/openai-source.ts";
+import type { SearchSource } from "./adapters/search-source.ts";
 import { createVaultAdapter, type VaultAdapterOptions } from "./adapters/vault/vault-adapter.ts";
 import type { Settings } from "./config/settings.ts";
 import { pin } from "./files/pin.ts";
@@ -24,6 +25,8 @@ export interface Sources {
   /** Where the HTTP door is reached. */
   readonly url: () => string;
   readonly settings: Pick<Settings, "openaiStores" | "files">;
+  /** HTTP APIs that search and fetch look in too. */
+  readonly searches?: readonly SearchSource[];
   /** Where old versions of written files are kept. */
   readonly versions: string;
   /** The server's own folders, which no tool writes into. */
@@ -54,6 +57,7 @@ export const createAdapters = ({
   fetch,
   fault,
   dense,
+  searches = [],
 }: Sources): readonly Adapter[] => [
   createFsAdapter({
     ...{ name: "fs", folders, home },
@@ -84,7 +88,10 @@ export const createAdapters = ({
     additions,
     ...createReader(roots),
     labels: {},
-    sources: settings.openaiStores.map(({ name, ...store }) => createOpenAiSource({ name, ...store, fetch })),
+    sources: [
+      ...settings.openaiStores.map(({ name, ...store }) => createOpenAiSource({ name, ...store, fetch })),
+      ...searches,
+    ],
     fault,
   }),
 ];

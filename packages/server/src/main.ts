@@ -24,6 +24,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   consent: async () => (await import("./cli/consent.ts")).consent,
   audit: async () => (await import("./cli/audit.ts")).audit,
   flow: async () => (await import("./cli/flow.ts")).flow,
+  upstream: async () => (await import("./cli/upstream.ts")).upstream,
   connect: async () => (await import("./cli/connect.ts")).connect,
   doctor: async () => (await import("./cli/doctor.ts")).doctor,
 };

@@ -18,9 +18,11 @@ export interface SourceLabels {
 export function createSourceLabels(options: {
   readonly folders: readonly ServedFolder[];
   readonly stores: Settings["openaiStores"];
+  /** HTTP APIs, by where they are. */
+  readonly apis?: readonly { readonly name: string; readonly base: string; readonly labels: Labels }[];
   readonly said: Settings["flow"]["sources"];
 }): SourceLabels {
-  const { folders, stores, said } = options;
+  const { folders, stores, apis = [], said } = options;
   const of = (name: string): Labels => {
     const { name: _, ...labels } = said.find((one) => one.name === name) ?? { name };
     return { private: name, ...labels };
@@ -35,10 +37,17 @@ export function createSourceLabels(options: {
   }));
   const files: Labels = { private: "files" };
   const none: Labels = {};
+  const byBase = apis.map(({ name, base, labels }) => {
+    const { name: _, ...own } = said.find((one) => one.name === name) ?? { name };
+    return { base, labels: { ...labels, ...own, egress: true } };
+  });
+  const ofApi = (href: string): Labels | undefined =>
+    byBase.find(({ base }) => href.startsWith(base) && /^([/?]|$)/.test(href.slice(base.length)))?.labels;
   return {
     all: [...byPath.map(({ labels }) => labels)],
     labelsOf(resource) {
-      if (resource.kind === "url") return byUrl.find(({ url }) => resource.href.startsWith(url))?.labels ?? none;
+      if (resource.kind === "url")
+        return byUrl.find(({ url }) => resource.href.startsWith(url))?.labels ?? ofApi(resource.href) ?? none;
       if (resource.kind === "index") return none;
       const path = pathOf(resource);
       const holds = (folder: string): boolean =>

@@ -1,5 +1,6 @@
 import type { CallError, Citation, Labels, Resource } from "@portcullis/contracts";
 import type { TObject, TSchema } from "typebox";
+import type { Check } from "../upstream/check-value.ts";
 
 declare const permitted: unique symbol;
 
@@ -44,7 +45,7 @@ export type Effect = "read" | "write" | "send";
  * Errors a caller may read are thrown as `CallError`; anything else becomes `INTERNAL`.
  */
 export interface Tool<I = never, O = unknown> {
-  /** Dotted name, letters and digits: `fs.readFile`. On MCP the dots are underscores. */
+  /** Dotted name: `fs.readFile`. On MCP the dots are underscores. After the first dot `_` and `-` may stand too, in names that others gave. */
   readonly name: string;
   readonly title: string;
   /** One line for a model: what it is for. */
@@ -60,6 +61,10 @@ export interface Tool<I = never, O = unknown> {
   readonly itemwise?: boolean;
   readonly input: TObject;
   readonly output: TSchema;
+  /** Judges arguments in the place of code made from `input`: where a stranger wrote that. */
+  readonly accepts?: Check;
+  /** Judges results in the place of code made from `output`, likewise. */
+  readonly answers?: Check;
   /** The canonical resources that these arguments touch: what policy judges. A call that touches nothing is refused. */
   touches(input: I): readonly Resource[] | Promise<readonly Resource[]>;
   run(input: I, use: Use): Promise<O>;
@@ -156,6 +161,8 @@ export type AnyTopic = Topic<never>;
 export interface Adapter {
   readonly name: string;
   tools(): readonly AnyTool[];
+  /** Another text whenever `tools` gives others than before; absent where it never does. */
+  version?(): string;
   topics?(): readonly AnyTopic[];
   resources?(): readonly ResourceKind[];
   start?(signal: AbortSignal): Promise<void>;

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { compileOptions, describeTools, policyFolder } from "../assemble.ts";
+import { compileOptions, policyFolder } from "../assemble.ts";
 import { fileSafetyMode } from "../files/safety-mode.ts";
 import { checkPolicies } from "../policy/check.ts";
 import { toLine } from "../policy/fault.ts";
@@ -12,6 +12,7 @@ import { openState } from "../stores/sqlite/open-state.ts";
 import { verifyOwn } from "./audit-verify.ts";
 import type { Command, Invocation } from "./command.ts";
 import { type CommandError, exits } from "./exit.ts";
+import { knownTools } from "./known-tools.ts";
 import { print, toTable } from "./output.ts";
 import { homeOf, lastServed, settingsOf } from "./settings-of.ts";
 
@@ -116,7 +117,7 @@ async function checkPolicy(invocation: Invocation): Promise<readonly Finding[]> 
   const sources = await createPolicyFolder(policyFolder(invocation.data, settings)).read();
   const report = checkPolicies(
     sources,
-    compileOptions({ folders, home: homeOf(invocation), registry: describeTools() }),
+    compileOptions({ folders, home: homeOf(invocation), registry: await knownTools(invocation) }),
   );
   if (!report.ok) return report.faults.map((fault) => ({ what: "policies", state: "bad", says: toLine(fault) }));
   const odd = report.warnings.map((warning): Finding => ({ what: "policies", state: "weak", says: toLine(warning) }));

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { pino } from "pino";
 import type { ServedFolder } from "../adapters/adapter.ts";
 import { type Assembly, assemble, type Log, policyFolder } from "../assemble.ts";
+import type { Environment } from "../config/read-settings.ts";
+import { readSources } from "../config/read-sources.ts";
 import type { Settings } from "../config/settings.ts";
+import { type Apis, createApis } from "../create-apis.ts";
 import { externalFault } from "../identity/oauth/external-issuer.ts";
 import { toPrivateHosts } from "../network/private-hosts.ts";
 import { defaultPolicy, schemaFile } from "../policy/default-policy.ts";
@@ -32,7 +35,7 @@ export interface OpenOptions {
 export async function openServer(invocation: Invocation, options: OpenOptions = {}): Promise<OpenServer> {
   const { data } = invocation;
   const settings = options.settings ?? settingsOf(invocation);
-  checkValues(settings);
+  checkValues(settings, invocation.env);
   const log = options.log ?? createLog("warn");
   const home = homeOf(invocation);
   return withDataFolder(data, async () => {
@@ -41,13 +44,39 @@ export async function openServer(invocation: Invocation, options: OpenOptions = 
     writeFirstPolicy(policyFolder(data, settings));
     const url = options.url ?? (() => settings.publicUrl || `http://127.0.0.1:${settings.port}`);
     const pages = options.url ?? (() => readHolder(data)?.url);
-    const assembly = await assemble({ data, settings, folders, home, url, pages, log });
+    const apis = await openApis(settings, { env: invocation.env, folders, log });
+    const assembly = await assemble({ data, settings, folders, home, url, pages, log, apis });
     return { ...assembly, settings, folders, home };
   });
 }
 
+interface ApiPlace {
+  readonly env: Environment;
+  readonly folders: readonly ServedFolder[];
+  readonly log: Log;
+}
+
+/** The owner's HTTP APIs, read before anything is opened: a document that cannot be used is a fault of the configuration. */
+async function openApis(settings: Settings, { env, folders, log }: ApiPlace): Promise<Apis> {
+  const { sources, http, openaiStores } = settings;
+  const taken = [...openaiStores, ...folders].map(({ name }) => name);
+  try {
+    return await createApis({
+      ...{ sources: readSources(sources, env).sources, privateHosts: http.privateHosts, taken },
+      tell: (message) => log.error({}, message.slice(0, 2_000)),
+    });
+  } catch (error) {
+    throw new CommandError(exits.config, (error as Error).message, "docs/openapi.md tells how an API is written.");
+  }
+}
+
 /** What a setting's schema cannot judge: whether a pattern can be used, whether a host and port are one. */
-function checkValues({ redact, http, oauth }: Settings): void {
+function checkValues({ redact, http, oauth, sources }: Settings, env: Environment): void {
+  try {
+    readSources(sources, env);
+  } catch (error) {
+    throw new CommandError(exits.config, (error as Error).message, "docs/upstream.md tells how a source is written.");
+  }
   for (const pattern of redact.patterns) {
     const wrong = checkPattern(pattern);
     if (wrong)

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import { compileOptions, describeTools, policyFolder } from "../assemble.ts";
+import { compileOptions, policyFolder } from "../assemble.ts";
 import { compilePolicy, type Policy } from "../policy/compile.ts";
 import type { CompileOptions } from "../policy/compile-scope.ts";
 import { toLine } from "../policy/fault.ts";
@@ -12,6 +12,7 @@ import { createPolicyFolder, PolicyFolderError } from "../stores/files/policy-st
 import type { PolicySource } from "../stores/store.ts";
 import type { Invocation } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
+import { knownTools } from "./known-tools.ts";
 import { homeOf, lastServed, settingsOf } from "./settings-of.ts";
 
 /** What the policies of a data folder are compiled with, and where they lie. */
@@ -24,7 +25,7 @@ export interface PolicyWorld {
 export async function openWorld(invocation: Invocation): Promise<PolicyWorld> {
   const settings = settingsOf({ ...invocation, positionals: [] });
   const folders = toServedFolders(settings.folders.length > 0 ? settings.folders : lastServed(invocation.data));
-  const options = compileOptions({ folders, home: homeOf(invocation), registry: describeTools() });
+  const options = compileOptions({ folders, home: homeOf(invocation), registry: await knownTools(invocation) });
   return {
     folder: policyFolder(invocation.data, settings),
     served: folders.map(({ path }) => path),

@@ -1,11 +1,11 @@
 import { isAbsolute, resolve } from "node:path";
 import type { Resource } from "@portcullis/contracts";
-import { describeTools } from "../assemble.ts";
 import { checkPolicies, toExplanationText } from "../policy/check.ts";
 import { compilePolicy, emptyPolicy } from "../policy/compile.ts";
 import { policySchemaText } from "../policy/schema.ts";
 import { type Command, type Invocation, text } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
+import { knownTools } from "./known-tools.ts";
 import { print } from "./output.ts";
 import { diffPolicies } from "./policy-diff.ts";
 import { readGrants } from "./policy-grants.ts";
@@ -77,7 +77,7 @@ async function explain(invocation: Invocation): Promise<Exit> {
     subject,
     ...(client !== undefined && { client }),
     tool,
-    effect: describeTools().find(tool)?.tool.effect ?? "read",
+    effect: (await knownTools(invocation)).find(tool)?.tool.effect ?? "read",
     resource: toResource(resource, text(invocation.values, "method") ?? "GET"),
     purpose: purpose === undefined ? { text: "policy explain", stated: false } : { text: purpose, stated: true },
     now: Date.now(),
@@ -87,7 +87,7 @@ async function explain(invocation: Invocation): Promise<Exit> {
 }
 
 function toResource(given: string, method: string): Resource {
-  if (/^https?:\/\//i.test(given) && URL.canParse(given))
+  if (/^(https?|mcp):\/\//i.test(given) && URL.canParse(given))
     return { kind: "url", href: new URL(given).href, method: method.toUpperCase() };
   const path = given.startsWith("file://") ? decodeURIComponent(new URL(given).pathname) : given;
   return { kind: "path", path: (isAbsolute(path) ? resolve(path) : resolve(process.cwd(), path)).normalize("NFC") };

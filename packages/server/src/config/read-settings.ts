@@ -47,7 +47,7 @@ const shortNames: Readonly<Record<string, readonly string[]>> = {
   REDACT_PATTERNS: ["redact", "patterns"],
 };
 
-const validate = new Ajv2020({ allErrors: true, useDefaults: true }).compile<Settings>(Settings);
+const validate = new Ajv2020({ allErrors: true, useDefaults: true, discriminator: true }).compile<Settings>(Settings);
 
 /**
  * The settings from, in rising order: defaults, the configuration file, the environment, the command line. An unknown or invalid key is a

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { Source } from "./source-settings.ts";
 
 const closed = { additionalProperties: false } as const;
 const count = (minimum: number, fallback: number, description: string) =>
@@ -214,6 +215,12 @@ export const Settings = Type.Object(
       maxItems: 16,
       description:
         "OpenAI vector stores that search and fetch look in too. Nothing is sent to one before a policy allows its URL.",
+    }),
+    sources: Type.Array(Source, {
+      default: [],
+      maxItems: 64,
+      description:
+        "Other servers whose tools are offered here: MCP servers (`kind: mcp`) and HTTP APIs with an OpenAPI document (`kind: openapi`); docs/upstream.md and docs/openapi.md tell their keys.",
     }),
     flow: Type.Object(
       {

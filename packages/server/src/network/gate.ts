@@ -5,8 +5,8 @@ export interface Gate {
   enter(signal: AbortSignal): Promise<() => void>;
 }
 
-/** Lets `width` in at once; at most `waiting` more may stand in the queue. */
-export function createGate(width: number, waiting: number): Gate {
+/** Lets `width` in at once; at most `waiting` more may stand in the queue. `what` says who they are. */
+export function createGate(width: number, waiting: number, what = "pages are being fetched at once"): Gate {
   let inside = 0;
   const queue: (() => void)[] = [];
 
@@ -28,7 +28,7 @@ export function createGate(width: number, waiting: number): Gate {
         return leaveOnce();
       }
       if (queue.length >= waiting) {
-        throw new CallError("UNAVAILABLE", "Too many pages are being fetched at once.", {
+        throw new CallError("UNAVAILABLE", `Too many ${what}.`, {
           details: { reason: "queue", waiting, next: "Try again in a few seconds." },
         });
       }

@@ -6,7 +6,7 @@ import type { Arrival } from "./arrival.ts";
 import type { Authorization, Question } from "./authorize.ts";
 import type { Facts } from "./facts.ts";
 import { type Labelled, type Marks, toEffects, toReads, toSinks } from "./flow-effects.ts";
-import { markOf } from "./flow-marks.ts";
+import { isUpstream, markOf } from "./flow-marks.ts";
 import { consented, note, refusal } from "./flow-verdict.ts";
 import type { Parts } from "./parts.ts";
 
@@ -173,7 +173,7 @@ async function mark(parts: Parts, { call, resources }: Question, state: FlowStat
     const kept = marks.get(key);
     const text = (found: string | undefined): string =>
       writeReads(found === undefined ? written : union(readReads(found), written));
-    const isText = resource.kind === "url";
+    const isText = resource.kind === "url" && !isUpstream(resource);
     const unlabelled = written.private.length + written.untrusted.length === 0;
     if ((kept === undefined && unlabelled && !isText) || (kept !== undefined && text(kept) === kept)) continue;
     await store.mark(key, text);

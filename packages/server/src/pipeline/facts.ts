@@ -14,8 +14,8 @@ export interface Facts {
   readonly at: number;
   readonly startedAt: bigint;
   readonly origin: Origin;
-  /** The tool's or method's name, as far as it is one. */
-  readonly name: string;
+  /** The tool's or method's name: as the caller sent it, until it is known. */
+  name: string;
   args?: unknown;
   readonly bytesIn?: number;
   caller?: Caller | undefined;

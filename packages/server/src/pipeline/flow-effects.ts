@@ -1,8 +1,8 @@
-import type { Labels, Resource } from "@portcullis/contracts";
+import { type Labels, type Resource, toUri } from "@portcullis/contracts";
 import { type Consequence, type Effects, type Sink, undeclared } from "../flow/judge.ts";
 import { any, type Reads, readReads, union } from "../flow/state.ts";
 import { canonicalJson } from "../policy/canonical-json.ts";
-import { markOf } from "./flow-marks.ts";
+import { isUpstream, markOf } from "./flow-marks.ts";
 import type { ValidCall } from "./validate.ts";
 
 /** A resource with what is said of it: by its source, and by each scope of the policy that allows it. */
@@ -18,9 +18,11 @@ const nothing: Reads = { private: [], untrusted: [] };
 export function toEffects({ tool, input }: ValidCall, touched: readonly Labelled[], marks: Marks): Effects {
   const labels: Labels | undefined = tool.labels;
   if (labels === undefined) return undeclared(tool.name);
+  // What writes or sends answers too.
+  const answering = touched.filter(isUrl).flatMap((one) => toReads(one, labels, marks).untrusted);
   const own: Reads = {
     private: labels.private === undefined ? [] : [labels.private],
-    untrusted: labels.untrusted === true && !touched.some(isUrl) ? [tool.name] : [],
+    untrusted: labels.untrusted !== true ? [] : touched.some(isUrl) ? answering : [tool.name],
   };
   return {
     reads: tool.effect === "read" ? touched.reduce((sum, one) => union(sum, toReads(one, labels, marks)), own) : own,
@@ -61,12 +63,14 @@ function written(
   { source, tool, marks }: { readonly source: Labels; readonly tool: Labels; readonly marks: Marks },
 ): Reads {
   const mark = marks.size === 0 ? undefined : marks.get(markOf(resource));
+  if (isUpstream(resource)) return mark === undefined ? nothing : readReads(mark);
   if (mark !== undefined) return tool.egress === true && resource.kind === "url" ? nothing : readReads(mark);
   const added = resource.kind === "url" && tool.egress !== true && source.egress !== true;
   return added ? { private: ["added"], untrusted: ["added"] } : nothing;
 }
 
 function originOf(resource: Resource, source: Labels): string {
+  if (isUpstream(resource)) return `mcp:${new URL(toUri(resource)).host}`;
   if (resource.kind === "url" && source.private === undefined) return `web:${new URL(resource.href).host}`;
   return source.private ?? resource.kind;
 }

@@ -44,6 +44,7 @@ async function pass(parts: Parts, arrival: Arrival, facts: Facts): Promise<Outco
   });
 
   const call = validate(parts, arrival);
+  facts.name = call.tool.name;
   facts.labels = call.tool.labels;
   const resources = await resolve(call);
   facts.resources = resources;

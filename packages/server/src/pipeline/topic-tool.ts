@@ -6,7 +6,7 @@ const nothing = Type.Object({});
 const never = (): never => {
   throw new Error("A topic is no tool that could run.");
 };
-const accepts = Object.assign(() => true, { errors: null }) as unknown as ValidCall["accepts"];
+const accepts = Object.assign(() => true, { errors: null }) as unknown as ValidCall["answers"];
 
 /** A topic in the form that policy, limits and consent judge: a tool of its name that reads. */
 export function asTool(topic: Topic<unknown>, input: unknown): ValidCall {

@@ -8,6 +8,7 @@ import {
   toHost,
   toLooseSegments,
   type UrlReading,
+  urlSchemes,
 } from "./url-reading.ts";
 
 /**
@@ -39,7 +40,7 @@ export function compileUrl(text: string, effect: "allow" | "deny"): UrlPattern {
   const parts = shape.exec(text);
   const [, rawScheme = "", rawAuthority = "", rawPath = "", rawQuery, fragment] = parts ?? [];
   const scheme = rawScheme.toLowerCase();
-  if (scheme !== "http" && scheme !== "https") throw new PatternError("A URL pattern begins with http:// or https://.");
+  if (!urlSchemes.has(scheme)) throw new PatternError("A URL pattern begins with http://, https:// or mcp://.");
   if (rawAuthority.includes("@")) throw new PatternError("A URL pattern has no user or password.");
   if (fragment !== undefined) throw new PatternError("A URL pattern has no fragment (#…): servers never see it.");
   const place = authority.exec(rawAuthority);
@@ -50,7 +51,7 @@ export function compileUrl(text: string, effect: "allow" | "deny"): UrlPattern {
   return {
     scheme,
     host: compileHost(rawHost),
-    port: port === "*" ? port : String(Number(port)),
+    port: port === "*" || port === "" ? port : String(Number(port)),
     ...path,
     query: rawQuery === undefined ? undefined : rawQuery === "" ? [] : rawQuery.split("&").map(toParameter),
   };

@@ -13,13 +13,16 @@ export interface UrlReading {
   readonly query: readonly string[];
 }
 
+/** What a URL can begin with: `mcp://NAME/TOOL` is a tool of the upstream server that the owner called NAME. */
+export const urlSchemes: ReadonlySet<string> = new Set(["http", "https", "mcp"]);
+
 const defaultPorts: Readonly<Record<string, string>> = { http: "80", https: "443" };
 
 /** The port that a scheme implies. */
 export const defaultPort = (scheme: string): string => defaultPorts[scheme] ?? "";
 
 /**
- * Reads a URL that the WHATWG parser has serialised; undefined when it is not in that form, is no http(s) URL, has a user in it, or is
+ * Reads a URL that the WHATWG parser has serialised; undefined when it is not in that form, has another scheme, has a user in it, or is
  * encoded more deeply than any honest URL.
  */
 export function readUrl(href: string): UrlReading | undefined {
@@ -27,7 +30,7 @@ export function readUrl(href: string): UrlReading | undefined {
   const url = new URL(href);
   if (url.href !== href || url.username !== "" || url.password !== "") return undefined;
   const scheme = url.protocol.slice(0, -1);
-  if (scheme !== "http" && scheme !== "https") return undefined;
+  if (!urlSchemes.has(scheme)) return undefined;
   const { pathname } = url;
   const strict = toSegments(decodeSafely(pathname).slice(1).split("/"));
   const plain = !/[%\\;]|\/\//.test(pathname);

@@ -1,0 +1,81 @@
+import { type FetchLike, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import type { GuardedFetch } from "../../network/guarded-fetch.ts";
+import { trimListing } from "./listing.ts";
+
+export interface HttpWayOptions {
+  readonly url: string;
+  /** Sent with every request: the owner's, and never anything of a caller's. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly fetch: GuardedFetch;
+}
+
+const passed = [
+  "accept",
+  "content-type",
+  "last-event-id",
+  "mcp-session-id",
+  "mcp-protocol-version",
+  "mcp-method",
+  "mcp-name",
+];
+
+/** MCP's Streamable HTTP over the guarded fetch: one address, no redirect to another, every answer read whole and bounded. */
+export function openHttpWay(options: HttpWayOptions): StreamableHTTPClientTransport {
+  const way = new StreamableHTTPClientTransport(new URL(options.url), {
+    fetch: toFetch(options),
+    reconnectionOptions: {
+      maxRetries: 0,
+      initialReconnectionDelay: 1_000,
+      maxReconnectionDelay: 1_000,
+      reconnectionDelayGrowFactor: 1,
+    },
+  });
+  return way;
+}
+
+function toFetch({ url, headers, fetch }: HttpWayOptions): FetchLike {
+  const own = new URL(url);
+  return async (asked, init) => {
+    const method = init?.method ?? "GET";
+    // A stream that stays open would have to be read for ever; what it could tell is asked for instead.
+    if (method === "GET") return new Response(null, { status: 405 });
+    const target = new URL(asked).href;
+    if (target !== own.href) throw new Error("That is not the server's address.");
+    const given = new Headers(init?.headers);
+    const sent: Record<string, string> = {};
+    for (const [name, value] of given) if (passed.includes(name) || name.startsWith("mcp-param-")) sent[name] = value;
+    const answer = await fetch({
+      url: target,
+      method,
+      headers: { ...sent, ...headers },
+      ...(typeof init?.body === "string" && { body: init.body }),
+      ...(init?.signal && { signal: init.signal }),
+      reach: (next) => (next.href === own.href ? "private" : "closed"),
+    });
+    return toResponse(answer.status, answer.headers, answer.body);
+  };
+}
+
+function toResponse(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array): Response {
+  const bare = status === 204 || status === 205 || status === 304 || body.length === 0;
+  const kept = new Headers();
+  for (const name of ["content-type", "mcp-session-id"]) if (headers[name] !== undefined) kept.set(name, headers[name]);
+  const text = bare ? null : trimBody(Buffer.from(body).toString("utf8"), headers["content-type"] ?? "");
+  return new Response(text, { status: status < 200 ? 502 : status, headers: kept });
+}
+
+/** Cuts listings before the SDK reads them, in JSON and in the events of a stream. */
+function trimBody(text: string, type: string): string {
+  if (!text.includes('"tools"')) return text;
+  const trim = (json: string): string => {
+    try {
+      const message: unknown = JSON.parse(json);
+      const trimmed = trimListing(message);
+      return trimmed === message ? json : JSON.stringify(trimmed);
+    } catch {
+      return json;
+    }
+  };
+  if (!type.startsWith("text/event-stream")) return trim(text);
+  return text.replace(/^data: ?(\{.*\})\r?$/gm, (_, json: string) => `data: ${trim(json)}`);
+}

@@ -1,0 +1,29 @@
+import { doors, type Requirement } from "./requirement.ts";
+
+/** Promises of other servers whose tools are offered here. */
+export const upstreamRequirements = {
+  "D7.mounted": {
+    says: "A tool of an upstream MCP server is called as NAME.TOOL where a policy opens mcp://NAME/TOOL, and is not there for anyone else.",
+    on: doors,
+  },
+  "D7.checked": {
+    says: "What goes to an upstream tool fits its schema, what comes back is scrubbed, marked with its origin, and in the audit.",
+    on: doors,
+  },
+  "D7.pinned": {
+    says: "A tool whose description has changed, or that is new, is shown to nobody until the owner has taken it.",
+    on: doors,
+  },
+  "D7.marked": {
+    says: "An upstream tool of which the owner says nothing counts as one that changes things, leaks, and answers with strangers' words.",
+    on: "once",
+  },
+  "D7.places": {
+    says: "A file that an argument names is judged as any file is, links included.",
+    on: "once",
+  },
+  "D7.alone": {
+    says: "The child of an upstream server gets the environment that is written down, and nothing of the server's or a client's.",
+    on: "once",
+  },
+} as const satisfies Record<string, Requirement>;
