@@ -287,6 +287,14 @@ export const requirements = {
     says: "Peers that ask for much and read nothing of it hold up nobody else.",
     on: ["websocket", "http"],
   },
+  "D10.scaffold": {
+    says: "A source of one's own begins with one command, is checked by another, and its tools obey policies as all do.",
+    on: "once",
+  },
+  "D10.faults": {
+    says: "A module that is no adapter is named with what is wrong with it, and nothing starts.",
+    on: "once",
+  },
   "U1.record": {
     says: "Every call, allowed or not, is in the audit with who, what, when, why, decision, masks and outcome.",
     on: doors,

@@ -77,6 +77,8 @@ export interface AssemblyOptions {
   readonly log: Log;
   /** The owner's HTTP APIs. */
   readonly apis?: Apis;
+  /** The owner's own kinds of sources. */
+  readonly modules?: readonly Adapter[];
 }
 
 export interface Assembly {
@@ -103,7 +105,7 @@ export const policyFolder = (data: string, settings: Pick<Settings, "policies">)
 
 /** Builds the server from its parts: the one place that knows them all. Adapters do nothing before `start`. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
-  const { data, settings, folders, home, url, log, apis } = options;
+  const { data, settings, folders, home, url, log, apis, modules = [] } = options;
   const boot = ulid();
   const state = openState(data);
   const keys = openAuditKeys(data);
@@ -160,7 +162,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     ...{ data, home, sources: upstream.sources, env: environment() },
     tell: (message, level) => log[level ?? "error"]({}, redactor.scrubText(message).value),
   });
-  const adapters = [...shipped, ...upstreams, ...(apis?.adapters ?? [])];
+  const adapters = [...shipped, ...upstreams, ...(apis?.adapters ?? []), ...modules];
   const decisions = createDecisions(state.consent, url);
   // The policy is compiled with the names of tools and topics, and one topic tells of the policy.
   let policyHash = (): string => "";
@@ -258,7 +260,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     indexer,
     async start() {
       for (const adapter of shipped) await adapter.start?.(ending.signal);
-      await Promise.all(upstreams.map((adapter) => adapter.start?.(ending.signal)));
+      await Promise.all([...upstreams, ...modules].map((adapter) => adapter.start?.(ending.signal)));
       for (const folder of folders) await roots.open(folder);
       if (vectors && !apart) meaning = followMeaning(index, { ...vectors, ...makeWay(traffic), fault });
     },

@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
-import type { ServedFolder } from "../adapters/adapter.ts";
+import type { Adapter, ServedFolder } from "../adapters/adapter.ts";
 import { type Assembly, assemble, type Log, policyFolder } from "../assemble.ts";
 import type { Environment } from "../config/read-settings.ts";
-import { readSources } from "../config/read-sources.ts";
+import { readSources, takenNames } from "../config/read-sources.ts";
 import type { Settings } from "../config/settings.ts";
 import { type Apis, createApis } from "../create-apis.ts";
 import { externalFault } from "../identity/oauth/external-issuer.ts";
+import { loadAdapterModules } from "../load-adapter-modules.ts";
 import { toPrivateHosts } from "../network/private-hosts.ts";
 import { defaultPolicy, schemaFile } from "../policy/default-policy.ts";
 import { policySchemaText } from "../policy/schema.ts";
@@ -45,7 +46,8 @@ export async function openServer(invocation: Invocation, options: OpenOptions = 
     const url = options.url ?? (() => settings.publicUrl || `http://127.0.0.1:${settings.port}`);
     const pages = options.url ?? (() => readHolder(data)?.url);
     const apis = await openApis(settings, { env: invocation.env, folders, log });
-    const assembly = await assemble({ data, settings, folders, home, url, pages, log, apis });
+    const modules = await openModules(settings, home);
+    const assembly = await assemble({ data, settings, folders, home, url, pages, log, apis, modules });
     return { ...assembly, settings, folders, home };
   });
 }
@@ -67,6 +69,15 @@ async function openApis(settings: Settings, { env, folders, log }: ApiPlace): Pr
     });
   } catch (error) {
     throw new CommandError(exits.config, (error as Error).message, "docs/openapi.md tells how an API is written.");
+  }
+}
+
+async function openModules({ adapters, sources }: Settings, home: string): Promise<readonly Adapter[]> {
+  try {
+    const taken = [...takenNames, ...sources.map(({ name }) => name)];
+    return await loadAdapterModules(adapters, { home, taken });
+  } catch (error) {
+    throw new CommandError(exits.config, (error as Error).message, "docs/adapters.md tells how an adapter is written.");
   }
 }
 

@@ -22,7 +22,8 @@ export interface ReadSources {
   readonly secrets: readonly KnownSecret[];
 }
 
-const taken = new Set([
+/** What a source cannot be called, since tools of ours or documents begin with it. */
+export const takenNames: ReadonlySet<string> = new Set([
   "fs",
   "git",
   "http",
@@ -44,7 +45,7 @@ export function readSources(sources: readonly (McpSource | OpenApiSource)[], env
   const read = (source: McpSource | OpenApiSource): ReadSource => {
     const { name } = source;
     const fail = (why: string): Error => new Error(`sources, ${name}: ${why}`);
-    if (taken.has(name)) throw fail("this name is taken by tools of Portcullis; choose another.");
+    if (takenNames.has(name)) throw fail("this name is taken by tools of Portcullis; choose another.");
     if (names.has(name)) throw fail("there is another source of this name.");
     names.add(name);
     const keep = (text: string): string => {

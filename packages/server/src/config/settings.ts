@@ -36,6 +36,15 @@ const FlowSource = Type.Object(
  * Every setting, its default and what it does: the configuration file's schema, and the source of docs/configuration.md. The environment
  * variable of `limits.turnCalls` is `PORTCULLIS_LIMITS_TURN_CALLS`, and so on for each key.
  */
+const AdapterModule = Type.Object(
+  {
+    name: Type.String({ pattern: "^[a-z][A-Za-z0-9]{0,23}$" }),
+    module: Type.String({ pattern: "^(/|~/).+", maxLength: 4_096 }),
+    options: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { maxProperties: 256 })),
+  },
+  closed,
+);
+
 export const Settings = Type.Object(
   {
     host: Type.String({
@@ -221,6 +230,12 @@ export const Settings = Type.Object(
       maxItems: 64,
       description:
         "Other servers whose tools are offered here: MCP servers (`kind: mcp`) and HTTP APIs with an OpenAPI document (`kind: openapi`); docs/upstream.md and docs/openapi.md tell their keys.",
+    }),
+    adapters: Type.Array(AdapterModule, {
+      default: [],
+      maxItems: 64,
+      description:
+        "Sources of your own making: `name`, `module` (the file of an adapter, which runs inside the server) and its `options`; docs/adapters.md tells how one is written.",
     }),
     flow: Type.Object(
       {
