@@ -22,7 +22,8 @@ export interface ReadSources {
   readonly secrets: readonly KnownSecret[];
 }
 
-const taken = new Set([
+/** Names that tools of Portcullis begin with. */
+export const takenNames: ReadonlySet<string> = new Set([
   "fs",
   "git",
   "http",
@@ -44,23 +45,23 @@ export function readSources(sources: readonly (McpSource | OpenApiSource)[], env
   const read = (source: McpSource | OpenApiSource): ReadSource => {
     const { name } = source;
     const fail = (why: string): Error => new Error(`sources, ${name}: ${why}`);
-    if (taken.has(name)) throw fail("this name is taken by tools of Portcullis; choose another.");
+    if (takenNames.has(name)) throw fail("this name is taken by tools of Portcullis; choose another.");
     if (names.has(name)) throw fail("there is another source of this name.");
     names.add(name);
     const keep = (text: string): string => {
       secrets.push({ name, value: text });
-      // What stands behind a scheme is the secret.
-      const [, bare] = /^(?:bearer|basic|token)\s+(\S+)$/i.exec(text) ?? [];
+      // What stands behind a scheme, or an option's name, is the secret.
+      const [, bare] = /^(?:(?:bearer|basic|token)\s+|--?[\w-]+=)(\S+)$/i.exec(text) ?? [];
       if (bare !== undefined) secrets.push({ name, value: bare });
       return text;
     };
     const toText = (value: Value, always: boolean): string => {
       if (typeof value === "string") return always ? keep(value) : value;
       if ("secret" in value) return keep(value.secret);
-      if ("file" in value) return keep(readSecretFile(value.file, fail));
+      if ("file" in value) return (value.prefix ?? "") + keep(readSecretFile(value.file, fail));
       const found = env[value.env];
       if (found === undefined || found === "") throw fail(`the environment has no ${value.env}.`);
-      return keep(found);
+      return (value.prefix ?? "") + keep(found);
     };
     const toTexts = (values: Readonly<Record<string, Value>> | undefined, always = false): Texts =>
       Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, toText(value, always)]));
