@@ -12,7 +12,7 @@ export const upstreamRequirements = {
   },
   "D7.pinned": {
     says: "A tool whose description has changed, or that is new, is shown to nobody until the owner has taken it.",
-    on: doors,
+    on: ["websocket", "mcp-http"],
   },
   "D7.marked": {
     says: "An upstream tool of which the owner says nothing counts as one that changes things, leaks, and answers with strangers' words.",

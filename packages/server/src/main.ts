@@ -27,6 +27,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   upstream: async () => (await import("./cli/upstream.ts")).upstream,
   connect: async () => (await import("./cli/connect.ts")).connect,
   adapter: async () => (await import("./cli/adapter.ts")).adapter,
+  import: async () => (await import("./cli/import.ts")).importServers,
   doctor: async () => (await import("./cli/doctor.ts")).doctor,
 };
 

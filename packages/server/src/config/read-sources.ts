@@ -50,18 +50,18 @@ export function readSources(sources: readonly (McpSource | OpenApiSource)[], env
     names.add(name);
     const keep = (text: string): string => {
       secrets.push({ name, value: text });
-      // What stands behind a scheme is the secret.
-      const [, bare] = /^(?:bearer|basic|token)\s+(\S+)$/i.exec(text) ?? [];
+      // What stands behind a scheme, or an option's name, is the secret.
+      const [, bare] = /^(?:(?:bearer|basic|token)\s+|--?[\w-]+=)(\S+)$/i.exec(text) ?? [];
       if (bare !== undefined) secrets.push({ name, value: bare });
       return text;
     };
     const toText = (value: Value, always: boolean): string => {
       if (typeof value === "string") return always ? keep(value) : value;
       if ("secret" in value) return keep(value.secret);
-      if ("file" in value) return keep(readSecretFile(value.file, fail));
+      if ("file" in value) return (value.prefix ?? "") + keep(readSecretFile(value.file, fail));
       const found = env[value.env];
       if (found === undefined || found === "") throw fail(`the environment has no ${value.env}.`);
-      return keep(found);
+      return (value.prefix ?? "") + keep(found);
     };
     const toTexts = (values: Readonly<Record<string, Value>> | undefined, always = false): Texts =>
       Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, toText(value, always)]));
