@@ -43,6 +43,13 @@ scopes:
       );
     },
   });
+  // A server does not wait for its upstream servers.
+  await asGuest(world, { door: "http", subject: "duck@home" }, (guest) =>
+    eventually(30_000, async () => {
+      const names = (await guest.tools()).map(({ name }) => name).join();
+      for (const source of ["helpful.", "plain.", "moving."]) expect(names).toContain(source);
+    }),
+  );
 });
 afterAll(() => world?.close());
 
