@@ -102,6 +102,11 @@ export function readSources(sources: readonly (McpSource | OpenApiSource)[], env
     const headers = toTexts(source.headers, true);
     if (source.kind === "openapi") {
       const { bearer, document, url, ...rest } = source;
+      const strange = Object.values(source.tools ?? {}).some(({ paths, urls, binary }) => paths ?? urls ?? binary);
+      if (strange || source.firstSight !== undefined)
+        throw fail(
+          "paths, urls, binary and firstSight are for MCP servers: an API's tools are judged by the URL that they call.",
+        );
       const authorization = bearer === undefined ? undefined : `Bearer ${toText(bearer, true)}`;
       if (authorization !== undefined && Object.keys(headers).some((one) => one.toLowerCase() === "authorization"))
         throw fail("bearer and the header authorization are one: give one of them.");

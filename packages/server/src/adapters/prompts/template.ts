@@ -23,7 +23,7 @@ const argumentKeys = new Set(["name", "description", "required"]);
  */
 export function readTemplate(file: string, text: string): ReadTemplate {
   const { values, problem, body } = readFrontmatter(text);
-  if (problem !== undefined) return { fault: problem };
+  if (problem !== undefined) return { fault: problem.replace(/\.?$/, ".") };
   const unknown = Object.keys(values).find((key) => !keys.has(key));
   if (unknown !== undefined)
     return {
