@@ -1,14 +1,6 @@
 import { type Resource, toUri } from "@portcullis/contracts";
 import { describe, expect, test } from "vitest";
-import {
-  document,
-  get,
-  inQuery,
-  ok,
-  openApi as open,
-  refusal,
-  type Tree,
-} from "../../../../../test/support/scripted-api.ts";
+import { document, get, inQuery, ok, openApi as open, refusal } from "../../../../../test/support/scripted-api.ts";
 
 describe("operations", () => {
   const paths = {
