@@ -1,4 +1,5 @@
 import { liveRequirements } from "./live-requirements.ts";
+import { modelRequirements } from "./model-requirements.ts";
 import { openapiRequirements } from "./openapi-requirements.ts";
 import { doors, live, mcp, onHttp, type Requirement, remote } from "./requirement.ts";
 import { upstreamRequirements } from "./upstream-requirements.ts";
@@ -8,6 +9,7 @@ export const requirements = {
   ...liveRequirements,
   ...upstreamRequirements,
   ...openapiRequirements,
+  ...modelRequirements,
   "W1.jsonrpc": {
     says: "Batches, notifications and string, number and null ids follow JSON-RPC 2.0 to the letter.",
     on: ["websocket"],
@@ -19,7 +21,6 @@ export const requirements = {
   "W2.methods": {
     says: "Every method of the protocol answers, and an unknown one is refused with its code.",
     on: ["websocket"],
-    partly: "prompts.get and sampling answer that they are not offered",
   },
   "W3.outcome": { says: "An answer carries ok, result and an auditId that the audit knows.", on: doors },
   "W3.envelope": { says: "A JSON-RPC error carries data.code and an auditId that the audit knows.", on: ["websocket"] },

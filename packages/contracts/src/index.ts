@@ -31,6 +31,14 @@ export {
   ToolList,
 } from "./methods.ts";
 export { plain } from "./plain.ts";
+export {
+  FilledPrompt,
+  ListedPrompt,
+  PromptArguments,
+  PromptList,
+  promptNamePattern,
+  promptSchemas,
+} from "./prompts.ts";
 export { type Resource, toUri } from "./resource.ts";
 export {
   ResourceChunk,
@@ -41,6 +49,7 @@ export {
   resourceSchemas,
 } from "./resources.ts";
 export { resultText } from "./result-text.ts";
+export { Completion, SamplingArguments, samplingSchemas } from "./sampling.ts";
 export {
   Citation,
   Failure,

@@ -1,7 +1,9 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { consentSchemas } from "./consent.ts";
 import { EventsEnded, EventsMissed, EventTold, eventSchemas } from "./events.ts";
+import { promptSchemas } from "./prompts.ts";
 import { ResourceChunk, resourceSchemas } from "./resources.ts";
+import { samplingSchemas } from "./sampling.ts";
 import { Outcome, ToolCall, ToolDescription } from "./schemas.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -102,8 +104,6 @@ export interface MethodSchemas {
 
 const method = (params: TSchema, result: TSchema): MethodSchemas => ({ params, result });
 const page = Type.Object({ cursor: Type.Optional(name("Where the page before ended.")) }, closed);
-const listed = (key: string) =>
-  Type.Object({ [key]: Type.Array(Type.Unknown()), nextCursor: Type.Optional(Type.String()) }, closed);
 
 /** The methods of the connector protocol, with the schemas of their parameters and results. */
 export const methodSchemas = {
@@ -111,15 +111,8 @@ export const methodSchemas = {
   "tools.list": method(page, ToolList),
   "tools.call": method(ToolCall, Outcome),
   ...resourceSchemas,
-  "prompts.list": method(page, listed("prompts")),
-  "prompts.get": method(
-    Type.Object(
-      { name: name("The prompt's name."), arguments: Type.Optional(Type.Record(Type.String(), Type.String())) },
-      closed,
-    ),
-    Type.Unknown(),
-  ),
-  "sampling.create": method(Type.Object({ messages: Type.Array(Type.Unknown()) }), Type.Unknown()),
+  ...promptSchemas,
+  ...samplingSchemas,
   ...eventSchemas,
   ...consentSchemas,
   "auth.exchange": method(Type.Object({ token: name("A token that the owner made.") }, closed), Session),

@@ -7,7 +7,7 @@ export type Resource =
   | { readonly kind: "path"; readonly path: string; readonly collection?: boolean }
   /**
    * `href` is serialised by the WHATWG URL parser; `method` is upper case. A tool of an upstream MCP server is `mcp://NAME/TOOL`, whose
-   * method is GET.
+   * method is GET; a prompt of the owner's is `prompt://NAME`, and a model of theirs `model://NAME`, likewise.
    */
   | { readonly kind: "url"; readonly href: string; readonly method: string }
   /** `path` is relative to the repository's work tree, "" for the whole repository. */

@@ -2,19 +2,21 @@ import { join } from "node:path";
 import { ulid } from "ulid";
 import type { Adapter, ServedFolder } from "./adapters/adapter.ts";
 import type { Additions } from "./adapters/index/index-adapter.ts";
+import { createPromptsAdapter } from "./adapters/prompts/prompts-adapter.ts";
 import { createConceal } from "./audit/conceal.ts";
 import { createDigest, openAuditKeys } from "./audit/keys.ts";
 import { environment } from "./config/environment.ts";
-import { readSources } from "./config/read-sources.ts";
+import { readModels, readSources } from "./config/read-sources.ts";
 import { readSecrets, watchSecrets } from "./config/secret-sources.ts";
 import type { Settings } from "./config/settings.ts";
 import { createConsent } from "./consent/consent.ts";
 import { createTrail } from "./consent/trail.ts";
 import { createAdapters } from "./create-adapters.ts";
 import type { Apis } from "./create-apis.ts";
+import { createSampling } from "./create-sampling.ts";
 import { createUpstreams } from "./create-upstreams.ts";
 import { createConsentTopic, createDecisions } from "./events/consent-topic.ts";
-import { createPolicyTopic } from "./events/policy-topic.ts";
+import { createPolicyTopic, createPromptsTopic } from "./events/list-topics.ts";
 import { createRoots } from "./files/roots.ts";
 import { createLogins, type Logins } from "./identity/oauth/create-logins.ts";
 import { createVigil } from "./identity/vigil.ts";
@@ -126,7 +128,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const registered = readSecrets(sources);
   for (const refused of registered.refused) log.error({}, `A registered secret: ${refused}`);
   const upstream = readSources(settings.sources, environment());
-  const secrets = [...secretsOf(settings), ...upstream.secrets, ...registered.secrets];
+  const { models, ...keysOfModels } = readModels(settings.models, environment());
+  const secrets = [...secretsOf(settings), ...upstream.secrets, ...keysOfModels.secrets, ...registered.secrets];
   const redactor = createRedactor({ patterns: compilePatterns(settings.redact.patterns), secrets });
   const unwatch = watchSecrets(sources, () => {
     try {
@@ -162,11 +165,20 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     ...{ data, home, sources: upstream.sources, env: environment() },
     tell: (message, level) => log[level ?? "error"]({}, redactor.scrubText(message).value),
   });
-  const adapters = [...shipped, ...upstreams, ...(apis?.adapters ?? []), ...modules];
+  const prompts = createPromptsAdapter({
+    folder: settings.prompts || join(data, "prompts"),
+    tell: (message) => log.error({}, redactor.scrubText(message).value),
+  });
+  const sampling = createSampling(models);
+  const adapters = [...shipped, ...upstreams, prompts, sampling.adapter, ...(apis?.adapters ?? []), ...modules];
   const decisions = createDecisions(state.consent, url);
   // The policy is compiled with the names of tools and topics, and one topic tells of the policy.
   let policyHash = (): string => "";
-  const registry = createRegistry(adapters, [createPolicyTopic(() => policyHash()), createConsentTopic(decisions)]);
+  const registry: Registry = createRegistry(adapters, [
+    createPolicyTopic(() => policyHash()),
+    createPromptsTopic(() => registry.prompts.version()),
+    createConsentTopic(decisions),
+  ]);
   const policy = await createLivePolicy({
     store: createPolicyFolder(policyFolder(data, settings)),
     compile: () => compileOptions({ folders, home, registry }),
@@ -193,6 +205,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     sources: createSourceLabels({
       ...{ folders, stores: settings.openaiStores, said: settings.flow.sources },
       ...(apis && { apis: apis.places }),
+      models: sampling.labels,
     }),
   });
   const scrub = <T>(value: T): T => redactor.scrub(value).value as T;
@@ -259,7 +272,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     index,
     indexer,
     async start() {
-      for (const adapter of shipped) await adapter.start?.(ending.signal);
+      for (const adapter of [...shipped, prompts]) await adapter.start?.(ending.signal);
       await Promise.all([...upstreams, ...modules].map((adapter) => adapter.start?.(ending.signal)));
       for (const folder of folders) await roots.open(folder);
       if (vectors && !apart) meaning = followMeaning(index, { ...vectors, ...makeWay(traffic), fault });
@@ -318,11 +331,13 @@ export function describeTools(upstreams: readonly Adapter[] = []): Registry {
   };
   const additions: Additions = { add: async () => {}, remove: async () => false };
   const fetch = createGuardedFetch({ privateHosts: [] });
+  const prompts = createPromptsAdapter({ folder: "", tell: () => {} });
   const shipped = createAdapters({
     ...{ ...world, index, indexer, additions, roots: createRoots([]), fetch },
     fault: () => {},
   });
-  return createRegistry([...shipped, ...upstreams]);
+  const sampling = createSampling([{ name: "model", kind: "ollama", url: "http://127.0.0.1", model: "model" }]);
+  return createRegistry([...shipped, prompts, sampling.adapter, ...upstreams]);
 }
 
 /** What policies are compiled with, by the server and by the commands alike. */

@@ -20,9 +20,11 @@ export function createSourceLabels(options: {
   readonly stores: Settings["openaiStores"];
   /** HTTP APIs, by where they are. */
   readonly apis?: readonly { readonly name: string; readonly base: string; readonly labels: Labels }[];
+  /** What is known of models by their names. */
+  readonly models?: ReadonlyMap<string, Labels>;
   readonly said: Settings["flow"]["sources"];
 }): SourceLabels {
-  const { folders, stores, apis = [], said } = options;
+  const { folders, stores, apis = [], models, said } = options;
   const of = (name: string): Labels => {
     const { name: _, ...labels } = said.find((one) => one.name === name) ?? { name };
     return { private: name, ...labels };
@@ -46,6 +48,9 @@ export function createSourceLabels(options: {
   return {
     all: [...byPath.map(({ labels }) => labels)],
     labelsOf(resource) {
+      if (resource.kind === "url" && resource.href.startsWith("model://"))
+        // One that is not known is as far away as can be.
+        return models?.get(resource.href.slice("model://".length)) ?? { egress: true, untrusted: true };
       if (resource.kind === "url")
         return byUrl.find(({ url }) => resource.href.startsWith(url))?.labels ?? ofApi(resource.href) ?? none;
       if (resource.kind === "index") return none;

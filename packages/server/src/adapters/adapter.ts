@@ -1,4 +1,4 @@
-import type { CallError, Citation, Labels, Resource } from "@portcullis/contracts";
+import type { CallError, Citation, Labels, ListedPrompt, Resource } from "@portcullis/contracts";
 import type { TObject, TSchema } from "typebox";
 import type { Check } from "../upstream/check-value.ts";
 
@@ -63,6 +63,8 @@ export interface Tool<I = never, O = unknown> {
   readonly output: TSchema;
   /** Judges arguments in the place of code made from `input`: where a stranger wrote that. */
   readonly accepts?: Check;
+  /** True for what clients reach by the method of its name: it is not listed among the tools. */
+  readonly method?: true;
   /** Judges results in the place of code made from `output`, likewise. */
   readonly answers?: Check;
   /** The canonical resources that these arguments touch: what policy judges. A call that touches nothing is refused. */
@@ -157,6 +159,12 @@ export interface ResourceKind {
 /** A topic whose parameter type the registry has forgotten. */
 export type AnyTopic = Topic<never>;
 
+/** The prompts that there are now, and another text whenever there may be others. */
+export interface Prompts {
+  version(): string;
+  list(): readonly ListedPrompt[];
+}
+
 /** One configured source. `create…` does no I/O; `start` does, and `stop` ends all that `start` began. */
 export interface Adapter {
   readonly name: string;
@@ -165,6 +173,8 @@ export interface Adapter {
   version?(): string;
   topics?(): readonly AnyTopic[];
   resources?(): readonly ResourceKind[];
+  /** Prompts that `prompts.get` fills. */
+  readonly prompts?: Prompts;
   start?(signal: AbortSignal): Promise<void>;
   stop?(): Promise<void>;
 }

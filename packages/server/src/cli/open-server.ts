@@ -4,7 +4,7 @@ import { pino } from "pino";
 import type { Adapter, ServedFolder } from "../adapters/adapter.ts";
 import { type Assembly, assemble, type Log, policyFolder } from "../assemble.ts";
 import type { Environment } from "../config/read-settings.ts";
-import { readSources, takenNames } from "../config/read-sources.ts";
+import { readModels, readSources, takenNames } from "../config/read-sources.ts";
 import type { Settings } from "../config/settings.ts";
 import { type Apis, createApis } from "../create-apis.ts";
 import { externalFault } from "../identity/oauth/external-issuer.ts";
@@ -82,11 +82,16 @@ async function openModules({ adapters, sources }: Settings, home: string): Promi
 }
 
 /** What a setting's schema cannot judge: whether a pattern can be used, whether a host and port are one. */
-function checkValues({ redact, http, oauth, sources }: Settings, env: Environment): void {
+function checkValues({ redact, http, oauth, sources, models }: Settings, env: Environment): void {
   try {
     readSources(sources, env);
   } catch (error) {
     throw new CommandError(exits.config, (error as Error).message, "docs/upstream.md tells how a source is written.");
+  }
+  try {
+    readModels(models, env);
+  } catch (error) {
+    throw new CommandError(exits.config, (error as Error).message, "docs/sampling.md tells how a model is written.");
   }
   for (const pattern of redact.patterns) {
     const wrong = checkPattern(pattern);

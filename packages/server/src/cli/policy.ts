@@ -87,7 +87,7 @@ async function explain(invocation: Invocation): Promise<Exit> {
 }
 
 function toResource(given: string, method: string): Resource {
-  if (/^(https?|mcp):\/\//i.test(given) && URL.canParse(given))
+  if (/^(https?|mcp|prompt|model):\/\//i.test(given) && URL.canParse(given))
     return { kind: "url", href: new URL(given).href, method: method.toUpperCase() };
   const path = given.startsWith("file://") ? decodeURIComponent(new URL(given).pathname) : given;
   return { kind: "path", path: (isAbsolute(path) ? resolve(path) : resolve(process.cwd(), path)).normalize("NFC") };

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { parseUrl } from "../network/parse-url.ts";
 import type { KnownSecret } from "../redaction/known-secrets.ts";
 import type { Environment } from "./read-settings.ts";
-import type { McpSource, OpenApiSource, Value } from "./source-settings.ts";
+import type { McpSource, Model, OpenApiSource, Value } from "./source-settings.ts";
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -22,6 +23,39 @@ export interface ReadSources {
   readonly secrets: readonly KnownSecret[];
 }
 
+export type ReadModel = Omit<Model, "key"> & { readonly key?: string };
+
+/** Reads the models with their keys from where these are kept. Throws an Error that names the model. */
+export function readModels(
+  models: readonly Model[],
+  env: Environment,
+): { readonly models: readonly ReadModel[]; readonly secrets: readonly KnownSecret[] } {
+  const secrets: KnownSecret[] = [];
+  const read = models.map(({ key, ...model }, at): ReadModel => {
+    const { name, url } = model;
+    const fail = (why: string): Error => new Error(`models, ${name}: ${why}`);
+    if (models.findIndex((other) => other.name === name) !== at) throw fail("there is another model of this name.");
+    checkUrl(url, fail);
+    if (new URL(url).search !== "") throw fail("its url holds a query.");
+    if (key === undefined) return model;
+    const value = readValue(key, env, fail);
+    if (!/^[\x21-\x7e]+$/.test(value)) throw fail("its key has spaces in it, or what cannot stand in a header.");
+    secrets.push({ name, value });
+    return { ...model, key: value };
+  });
+  return { models: read, secrets };
+}
+
+/** A value from where it is kept. */
+function readValue(value: Value, env: Environment, fail: (why: string) => Error): string {
+  if (typeof value === "string") return value;
+  if ("secret" in value) return value.secret;
+  if ("file" in value) return readSecretFile(value.file, fail);
+  const found = env[value.env];
+  if (found === undefined || found === "") throw fail(`the environment has no ${value.env}.`);
+  return found;
+}
+
 /** What a source cannot be called, since tools of ours or documents begin with it. */
 export const takenNames: ReadonlySet<string> = new Set([
   "fs",
@@ -36,6 +70,8 @@ export const takenNames: ReadonlySet<string> = new Set([
   "consent",
   "served",
   "web",
+  "prompts",
+  "sampling",
 ]);
 
 /** Reads the sources with their secrets from where these are kept. Throws an Error that names the source and says what is wrong with it. */
@@ -56,12 +92,9 @@ export function readSources(sources: readonly (McpSource | OpenApiSource)[], env
       return text;
     };
     const toText = (value: Value, always: boolean): string => {
-      if (typeof value === "string") return always ? keep(value) : value;
-      if ("secret" in value) return keep(value.secret);
-      if ("file" in value) return (value.prefix ?? "") + keep(readSecretFile(value.file, fail));
-      const found = env[value.env];
-      if (found === undefined || found === "") throw fail(`the environment has no ${value.env}.`);
-      return (value.prefix ?? "") + keep(found);
+      const text = readValue(value, env, fail);
+      if (typeof value === "string") return always ? keep(text) : text;
+      return ("prefix" in value ? (value.prefix ?? "") : "") + keep(text);
     };
     const toTexts = (values: Readonly<Record<string, Value>> | undefined, always = false): Texts =>
       Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, toText(value, always)]));
@@ -71,6 +104,11 @@ export function readSources(sources: readonly (McpSource | OpenApiSource)[], env
     const headers = toTexts(source.headers, true);
     if (source.kind === "openapi") {
       const { bearer, document, url, ...rest } = source;
+      const strange = Object.values(source.tools ?? {}).some(({ paths, urls, binary }) => paths ?? urls ?? binary);
+      if (strange || source.firstSight !== undefined)
+        throw fail(
+          "paths, urls, binary and firstSight are for MCP servers: an API's tools are judged by the URL that they call.",
+        );
       const authorization = bearer === undefined ? undefined : `Bearer ${toText(bearer, true)}`;
       if (authorization !== undefined && Object.keys(headers).some((one) => one.toLowerCase() === "authorization"))
         throw fail("bearer and the header authorization are one: give one of them.");
@@ -107,7 +145,8 @@ const expand = (path: string, env: Environment): string =>
 
 /** The headers go there, so it is https or this very machine. */
 function checkUrl(text: string, fail: (why: string) => Error): void {
-  if (!URL.canParse(text)) throw fail("its url is none.");
+  const parsed = parseUrl(text);
+  if ("fault" in parsed) throw fail(`its url cannot be used. ${parsed.fault.message}`);
   const { protocol, hostname, username, password, hash } = new URL(text);
   const local = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
   if (protocol !== "https:" && !(protocol === "http:" && local))

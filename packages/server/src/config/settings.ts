@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { Source } from "./source-settings.ts";
+import { Model, Source } from "./source-settings.ts";
 
 const closed = { additionalProperties: false } as const;
 const count = (minimum: number, fallback: number, description: string) =>
@@ -81,6 +81,10 @@ export const Settings = Type.Object(
     policies: Type.String({
       default: "",
       description: "Folder of the policy files; by default `policies` in the data folder.",
+    }),
+    prompts: Type.String({
+      default: "",
+      description: "Folder of prompt templates; by default `prompts` in the data folder.",
     }),
     redact: Type.Object(
       {
@@ -224,6 +228,12 @@ export const Settings = Type.Object(
       maxItems: 16,
       description:
         "OpenAI vector stores that search and fetch look in too. Nothing is sent to one before a policy allows its URL.",
+    }),
+    models: Type.Array(Model, {
+      default: [],
+      maxItems: 16,
+      description:
+        "Models that sampling.create asks, the first by default (docs/sampling.md). A prompt leaves this machine only for one that is cleared for what is in it.",
     }),
     sources: Type.Array(Source, {
       default: [],

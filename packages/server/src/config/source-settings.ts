@@ -103,6 +103,24 @@ const OpenApiSource = Type.Object(
 );
 export type OpenApiSource = Static<typeof OpenApiSource>;
 
+/** A model that `sampling.create` asks. */
+export const Model = Type.Object(
+  {
+    name: Type.String({ pattern: "^[a-z][a-z0-9_-]{0,63}$" }),
+    kind: Type.Enum(["ollama", "openai"]),
+    url: Type.String({ minLength: 1, maxLength: 8_192 }),
+    model: Type.String({ minLength: 1, maxLength: 256 }),
+    key: Type.Optional(Value),
+    maxTokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+    concurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+    callMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 600_000 })),
+    leaves: Type.Optional(Type.Boolean()),
+    clearance: Type.Optional(names(64)),
+  },
+  closed,
+);
+export type Model = Static<typeof Model>;
+
 /** Another server whose tools are offered here. */
 export const Source = Type.Unsafe<McpSource | OpenApiSource>({
   type: "object",

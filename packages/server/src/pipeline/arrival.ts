@@ -42,6 +42,8 @@ export interface Request extends Origin {
   readonly defaultPurpose?: string;
   /** Where what follows the answer goes: events, and the pieces of a resource. */
   readonly sink?: Sink;
+  /** Fires when the client withdraws it. */
+  readonly signal?: AbortSignal;
   /** The client takes a resource in one answer only: a larger one is refused. */
   readonly whole?: boolean;
 }

@@ -6,7 +6,7 @@ import type { Arrival } from "./arrival.ts";
 import type { Authorization, Question } from "./authorize.ts";
 import type { Facts } from "./facts.ts";
 import { type Labelled, type Marks, toEffects, toReads, toSinks } from "./flow-effects.ts";
-import { isUpstream, markOf } from "./flow-marks.ts";
+import { isFixed, isUpstream, markOf } from "./flow-marks.ts";
 import { consented, note, refusal } from "./flow-verdict.ts";
 import type { Parts } from "./parts.ts";
 
@@ -168,7 +168,7 @@ async function mark(parts: Parts, { call, resources }: Question, state: FlowStat
   const written = labelsOf(state);
   const marks: Marks = await store.marks();
   for (const resource of resources) {
-    if (resource.kind === "index") continue;
+    if (resource.kind === "index" || isFixed(resource)) continue;
     const key = markOf(resource);
     const kept = marks.get(key);
     const text = (found: string | undefined): string =>

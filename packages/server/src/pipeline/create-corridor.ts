@@ -1,7 +1,7 @@
 import { CallError, type Failure, type Outcome } from "@portcullis/contracts";
 import { enrol, leave } from "../identity/sessions.ts";
 import { fail } from "./answer.ts";
-import type { Credential, Origin, Request } from "./arrival.ts";
+import type { Arrival, Credential, Origin, Request } from "./arrival.ts";
 import { awaitOwner, sealCall } from "./ask-again.ts";
 import { authenticate, identify } from "./authenticate.ts";
 import type { Corridor } from "./corridor.ts";
@@ -16,7 +16,10 @@ import { recordOutcome } from "./record.ts";
 export function createCorridor(parts: Parts): Corridor {
   return {
     handleCall: (arrival) => handleCall(parts, arrival),
-    handleMethod: (request) => handleMethod(parts, request),
+    handleMethod: (request) =>
+      parts.registry.find(request.method)?.tool.method
+        ? handleCall(parts, toArrival(request))
+        : handleMethod(parts, request),
     refuse: (origin, what, error) => refuse(parts, { origin, what, error }),
     identify: (credential) => identify(parts, credential),
     sealCall: (arrival, request) => sealCall(parts, arrival, request),
@@ -45,6 +48,14 @@ export function createCorridor(parts: Parts): Corridor {
       };
     },
   };
+}
+
+/** What is called by a method of its own is a call like any other. */
+function toArrival({ method, params, sink: _, whole: __, ...origin }: Request): Arrival {
+  if (typeof params !== "object" || params === null || Array.isArray(params))
+    return { ...origin, name: method, args: params, trace: undefined };
+  const { trace, ...args } = params as Readonly<Record<string, unknown>>;
+  return { ...origin, name: method, args, trace };
 }
 
 async function handleMethod(parts: Parts, request: Request): Promise<Outcome> {

@@ -26,7 +26,7 @@ export function describe(tool: AnyTool | Tool<unknown, unknown>): ToolDescriptio
 
 /** The tools that policy might let this caller use: what is not permitted is not shown. */
 export function listTools(parts: Parts, caller: Caller): readonly ToolDescription[] {
-  const tools = parts.registry.all().map(({ tool }) => tool);
+  const tools = parts.registry.all().flatMap(({ tool }) => (tool.method ? [] : tool));
   const visible = new Set(parts.policy().tools({ subject: caller.subject, client: caller.grant }, tools, parts.now()));
   return tools.filter(({ name }) => visible.has(name) && caller.narrowing?.has(name) !== false).map(describe);
 }

@@ -2,7 +2,7 @@ import { type Labels, type Resource, toUri } from "@portcullis/contracts";
 import { type Consequence, type Effects, type Sink, undeclared } from "../flow/judge.ts";
 import { any, type Reads, readReads, union } from "../flow/state.ts";
 import { canonicalJson } from "../policy/canonical-json.ts";
-import { isUpstream, markOf } from "./flow-marks.ts";
+import { isFixed, isUpstream, markOf } from "./flow-marks.ts";
 import type { ValidCall } from "./validate.ts";
 
 /** A resource with what is said of it: by its source, and by each scope of the policy that allows it. */
@@ -18,11 +18,12 @@ const nothing: Reads = { private: [], untrusted: [] };
 export function toEffects({ tool, input }: ValidCall, touched: readonly Labelled[], marks: Marks): Effects {
   const labels: Labels | undefined = tool.labels;
   if (labels === undefined) return undeclared(tool.name);
-  // What writes or sends answers too.
+  // What writes or sends answers too, and so does a model, each as its source says.
+  const speaks = labels.untrusted === true || touched.some(({ resource }) => isFixed(resource));
   const answering = touched.filter(isUrl).flatMap((one) => toReads(one, labels, marks).untrusted);
   const own: Reads = {
     private: labels.private === undefined ? [] : [labels.private],
-    untrusted: labels.untrusted !== true ? [] : touched.some(isUrl) ? answering : [tool.name],
+    untrusted: !speaks ? [] : touched.some(isUrl) ? answering : [tool.name],
   };
   return {
     reads: tool.effect === "read" ? touched.reduce((sum, one) => union(sum, toReads(one, labels, marks)), own) : own,
@@ -62,6 +63,7 @@ function written(
   resource: Resource,
   { source, tool, marks }: { readonly source: Labels; readonly tool: Labels; readonly marks: Marks },
 ): Reads {
+  if (isFixed(resource)) return nothing;
   const mark = marks.size === 0 ? undefined : marks.get(markOf(resource));
   if (isUpstream(resource)) return mark === undefined ? nothing : readReads(mark);
   if (mark !== undefined) return tool.egress === true && resource.kind === "url" ? nothing : readReads(mark);
@@ -71,6 +73,7 @@ function written(
 
 function originOf(resource: Resource, source: Labels): string {
   if (isUpstream(resource)) return `mcp:${new URL(toUri(resource)).host}`;
+  if (isFixed(resource)) return toUri(resource);
   if (resource.kind === "url" && source.private === undefined) return `web:${new URL(resource.href).host}`;
   return source.private ?? resource.kind;
 }

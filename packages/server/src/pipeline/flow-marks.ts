@@ -11,5 +11,9 @@ export const markOf = (resource: Resource): string =>
 export const isUpstream = (resource: Resource): boolean =>
   resource.kind === "url" && resource.href.startsWith("mcp://");
 
+/** Whether a resource is a prompt or a model of the owner's: nothing is kept in one. */
+export const isFixed = (resource: Resource): boolean =>
+  resource.kind === "url" && /^(prompt|model):/.test(resource.href);
+
 const withoutCollection = (resource: Resource): Resource =>
   resource.kind === "path" ? { kind: "path", path: resource.path } : resource;

@@ -4,6 +4,7 @@ import type { Caller, Request } from "./arrival.ts";
 import { consentMethods } from "./consent-methods.ts";
 import { listTools, toPrompt } from "./describe.ts";
 import type { Facts } from "./facts.ts";
+import { listPrompts } from "./list-prompts.ts";
 import { note } from "./note.ts";
 import type { Parts } from "./parts.ts";
 import { listResources, readResource } from "./read-resource.ts";
@@ -60,7 +61,7 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ["audit.note", guarded(note)],
   ["resources.list", guarded(listResources)],
   ["resources.read", guarded(readResource)],
-  ["prompts.list", guarded(() => ({ prompts: [] }))],
+  ["prompts.list", guarded(listPrompts)],
   ["prompts.get", absent("prompts")],
   ["sampling.create", absent("model")],
   ["events.subscribe", guarded(subscribe)],
@@ -88,8 +89,8 @@ function capabilities(parts: Parts): unknown {
     mcp: ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"],
     tools: true,
     resources: true,
-    prompts: false,
-    sampling: false,
+    prompts: parts.registry.find("prompts.get") !== undefined,
+    sampling: parts.registry.find("sampling.create") !== undefined,
     events: true,
     topics: parts.registry.topics().map(({ topic }) => topic.name),
     limits: {

@@ -53,7 +53,7 @@ async function pass(parts: Parts, arrival: Arrival, facts: Facts): Promise<Outco
   const question = { caller, call, resources, purpose: justification.purpose };
   const decision = authorize(parts, question);
   const allowed = decision.permit ? decision : await refuse(parts, facts, question, decision);
-  await guardArguments(parts, call);
+  await guardArguments(parts, call, resources);
   await limit(parts, allowed);
   const confined = await confine(parts, facts, { question, authorization: allowed, arrival });
   const authorization = await spend(parts, facts, question, allowed);

@@ -1,7 +1,7 @@
 import type { ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
-import type { Adapter, AnyTool, AnyTopic, ResourceKind, Tool, Topic } from "../adapters/adapter.ts";
+import type { Adapter, AnyTool, AnyTopic, Prompts, ResourceKind, Tool, Topic } from "../adapters/adapter.ts";
 import { nearest } from "../policy/nearest.ts";
 import type { Check } from "../upstream/check-value.ts";
 
@@ -21,6 +21,7 @@ export interface Registry {
   topic(name: string): RegisteredTopic | undefined;
   topics(): readonly RegisteredTopic[];
   resources(): readonly ResourceKind[];
+  readonly prompts: Prompts;
   find(name: string): RegisteredTool | undefined;
   all(): readonly RegisteredTool[];
   /** The name nearest to a wrong one, for "did you mean". */
@@ -68,6 +69,7 @@ export function createRegistry(adapters: readonly Adapter[], own: readonly AnyTo
     });
   }
   const resources = adapters.flatMap((adapter) => adapter.resources?.() ?? []);
+  const prompts = adapters.flatMap((adapter) => adapter.prompts ?? []);
   const gather = (): Offer => {
     const tools = new Map(fixed);
     for (const tool of moving.flatMap((adapter) => adapter.tools().map(forget))) add(tools, tool, givenNamePattern);
@@ -93,6 +95,10 @@ export function createRegistry(adapters: readonly Adapter[], own: readonly AnyTo
     topic: (name) => topics.get(name),
     topics: () => [...topics.values()],
     resources: () => resources,
+    prompts: {
+      version: () => prompts.map(({ version }) => version()).join(" "),
+      list: () => prompts.flatMap(({ list }) => list()),
+    },
     nearest: (name) => nearest(name, now().tools.keys()),
   };
 }

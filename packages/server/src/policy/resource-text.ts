@@ -9,7 +9,7 @@ import type { Places } from "./path-pattern.ts";
  * `PatternError` for a text that names nothing.
  */
 export function readResource(text: string, places: Places, method = "GET"): Resource {
-  if (/^(https?:|mcp:\/\/)/i.test(text)) {
+  if (/^(https?:|(mcp|prompt|model):\/\/)/i.test(text)) {
     if (!URL.canParse(text)) throw new PatternError(`${JSON.stringify(text)} is no URL.`);
     return { kind: "url", href: new URL(text).href, method: method.toUpperCase() };
   }

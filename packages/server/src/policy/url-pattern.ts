@@ -40,7 +40,8 @@ export function compileUrl(text: string, effect: "allow" | "deny"): UrlPattern {
   const parts = shape.exec(text);
   const [, rawScheme = "", rawAuthority = "", rawPath = "", rawQuery, fragment] = parts ?? [];
   const scheme = rawScheme.toLowerCase();
-  if (!urlSchemes.has(scheme)) throw new PatternError("A URL pattern begins with http://, https:// or mcp://.");
+  if (!urlSchemes.has(scheme))
+    throw new PatternError("A URL pattern begins with http://, https://, mcp://, prompt:// or model://.");
   if (rawAuthority.includes("@")) throw new PatternError("A URL pattern has no user or password.");
   if (fragment !== undefined) throw new PatternError("A URL pattern has no fragment (#…): servers never see it.");
   const place = authority.exec(rawAuthority);

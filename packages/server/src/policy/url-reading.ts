@@ -13,8 +13,11 @@ export interface UrlReading {
   readonly query: readonly string[];
 }
 
-/** What a URL can begin with: `mcp://NAME/TOOL` is a tool of the upstream server that the owner called NAME. */
-export const urlSchemes: ReadonlySet<string> = new Set(["http", "https", "mcp"]);
+/**
+ * What a URL can begin with: `mcp://NAME/TOOL` is a tool of the upstream server that the owner called NAME, `prompt://NAME` a prompt of theirs and
+ * `model://NAME` a model.
+ */
+export const urlSchemes: ReadonlySet<string> = new Set(["http", "https", "mcp", "prompt", "model"]);
 
 const defaultPorts: Readonly<Record<string, string>> = { http: "80", https: "443" };
 

@@ -85,8 +85,44 @@ export async function readApi(options: OpenApiOptions): Promise<Api> {
       return [];
     }
   });
+  checkNames(options, endpoints);
   return { name: options.name, endpoints, send: sender(options) };
 }
+
+/** Settings are of operations that are offered, and each tool has a name of its own. */
+function checkNames({ name, marks = {}, paging = {} }: OpenApiOptions, endpoints: readonly Endpoint[]): void {
+  const ids = new Set(["*", ...endpoints.map(({ operation }) => operation.id)]);
+  const next = "Correct the configuration, or list the operation.";
+  for (const [key, settings] of Object.entries({ tools: marks, pages: paging }))
+    for (const id of Object.keys(settings))
+      if (!ids.has(id))
+        throw new DocumentFault(
+          "#/paths",
+          `offers no operation ${JSON.stringify(id)}, of which \`${key}\` tells`,
+          next,
+        );
+  const mounted = Map.groupBy(endpoints, ({ operation }) => toMountName(name, operation.id));
+  for (const [tool, [, another]] of mounted)
+    if (another)
+      throw new DocumentFault(
+        another.operation.place,
+        `has a second operation that would be ${name}.${tool}`,
+        "Give it another operationId.",
+      );
+  for (const { operation, plan: planned } of endpoints) {
+    const own = pagingOf(paging, operation.id);
+    const takes = (argument: string): boolean => planned.parts.some((part) => part.argument === argument);
+    if (own?.by === "cursor" && Object.hasOwn(paging, operation.id) && !takes(own.argument ?? ""))
+      throw new DocumentFault(
+        operation.place,
+        `has no parameter ${JSON.stringify(own.argument)}, which \`pages\` names`,
+        next,
+      );
+  }
+}
+
+const pagingOf = (paging: OpenApiOptions["paging"] = {}, id: string): Paging | undefined =>
+  Object.hasOwn(paging, id) ? paging[id] : Object.hasOwn(paging, "*") ? paging["*"] : undefined;
 
 function sender({ name, fetch, headers, query, concurrent }: OpenApiOptions): Api["send"] {
   const gate = createGate(concurrent, mostWaiting, `calls of ${name} are waiting`);
@@ -138,7 +174,7 @@ function toTool(
   const { id, method, raw } = operation;
   const { expose, labels, effect } = declareOperation(marks, operation);
   if (!expose) return [];
-  const own = paging?.[id] ?? paging?.["*"];
+  const own = pagingOf(paging, id);
   // A cursor that its operation does not take would ask for the first page again and again.
   const pages =
     own?.by === "cursor" && !planned.parts.some(({ argument }) => argument === own.argument) ? undefined : own;

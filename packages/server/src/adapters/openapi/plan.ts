@@ -75,8 +75,8 @@ export function plan(document: ApiDocument, operation: Operation, fixed: Fixed):
 
   for (const { raw, at } of parametersOf(document, operation)) {
     const { name, in: where } = raw;
-    if (typeof name !== "string" || name === "" || name.length > 200)
-      throw refuse("has a parameter without a name", at);
+    if (typeof name !== "string" || !/^(?!__proto__$)[^\p{Cc}]{1,200}$/u.test(name))
+      throw refuse("has a parameter without a name that can be used", at);
     const needed = raw.required === true || where === "path";
     if (where === "query" && fixed.query.has(name)) continue;
     if (where === "header" && (fixed.headers.has(name.toLowerCase()) || closedHeaders.test(name))) continue;

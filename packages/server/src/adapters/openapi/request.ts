@@ -22,7 +22,7 @@ export function toRequest(
   base: string,
   args: Args,
 ): ApiRequest {
-  const given = parts.filter(({ argument }) => args[argument] !== undefined);
+  const given = parts.filter(({ argument }) => Object.hasOwn(args, argument) && args[argument] !== undefined);
   const filled = path.replaceAll(/\{([^{}]*)\}|[^\x21-\x7e]+/gu, (literal, name?: string) => {
     if (name === undefined) return encodeURIComponent(literal);
     const part = given.find((one) => one.in === "path" && one.name === name);

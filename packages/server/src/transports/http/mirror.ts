@@ -1,5 +1,5 @@
 import { CallError, consentSchemas } from "@portcullis/contracts";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Origin } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
 import { requestFault } from "../websocket/params.ts";
@@ -18,12 +18,24 @@ export function originOf(request: FastifyRequest): Origin {
   };
 }
 
-const consentMethods = Object.keys(consentSchemas) as (keyof typeof consentSchemas)[];
+/** Methods whose parameters are the body of a POST to their own path. */
+const postedMethods = [...Object.keys(consentSchemas), "prompts.get", "sampling.create"];
+
 /** The caller's trace, with the trace context of the request's header where it names none itself. */
 function withTraceContext(trace: unknown, header: unknown): unknown {
   if (typeof header !== "string" || !/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(header)) return trace;
   if (trace === undefined) return { traceparent: header };
   return typeof trace === "object" && trace !== null ? { traceparent: header, ...trace } : trace;
+}
+
+/** Fires when the client has gone before its answer was sent; `off` ends the watch. */
+function untilGone({ raw }: FastifyReply): { readonly signal: AbortSignal; off(): void } {
+  const gone = new AbortController();
+  const abort = (): void => {
+    if (!raw.writableFinished) gone.abort();
+  };
+  raw.once("close", abort);
+  return { signal: gone.signal, off: () => void raw.off("close", abort) };
 }
 
 export interface MirrorOptions {
@@ -46,31 +58,30 @@ export function addMirror(app: FastifyInstance, { corridor, url, proxied }: Mirr
       return sendFailure(reply, await corridor.refuse(origin, "POST /v1/tools/call", error));
     }
     const { name, args, trace } = body as Record<string, unknown>;
-    const gone = new AbortController();
-    const abort = (): void => {
-      if (!reply.raw.writableFinished) gone.abort();
-    };
-    reply.raw.once("close", abort);
+    const { signal, off } = untilGone(reply);
     const bytes = Number(request.headers["content-length"]);
     const outcome = await corridor.handleCall({
       ...origin,
       name,
       args,
       trace: withTraceContext(trace, request.headers.traceparent),
-      signal: gone.signal,
+      signal,
       ...(bytes >= 0 && { bytes }),
     });
-    reply.raw.off("close", abort);
+    off();
     return sendOutcome(reply, outcome);
   });
 
-  for (const method of consentMethods) {
+  for (const method of postedMethods) {
     const path = `/v1/${method.replace(".", "/")}`;
     app.post(path, async (request, reply) => {
       const origin = originOf(request);
       const params = request.body ?? {};
       const fault = requestFault({ jsonrpc: "2.0", method, params: params as object }, true);
-      if (!fault) return sendResult(reply, await corridor.handleMethod({ ...origin, method, params }));
+      if (!fault) {
+        const { signal } = untilGone(reply);
+        return sendResult(reply, await corridor.handleMethod({ ...origin, method, params, signal }));
+      }
       // Who may not call learns nothing of how to.
       const stranger = (await corridor.identify(origin.credential)) === undefined;
       const error = stranger ? new CallError("UNAUTHENTICATED", "This carries no valid token.") : fault;
@@ -80,6 +91,7 @@ export function addMirror(app: FastifyInstance, { corridor, url, proxied }: Mirr
 
   for (const [path, method] of [
     ["/v1/tools", "tools.list"],
+    ["/v1/prompts", "prompts.list"],
     ["/v1/capabilities", "capabilities.get"],
     ["/v1/manifest", "manifest.get"],
   ] as const) {

@@ -7,7 +7,10 @@ import {
   Health,
   Manifest,
   type MethodSchemas,
+  PromptList,
+  promptSchemas,
   Success,
+  samplingSchemas,
   ToolCall,
   ToolList,
 } from "@portcullis/contracts";
@@ -73,6 +76,37 @@ const consentPaths = () =>
     ]),
   );
 
+/** Methods that are judged as a tool of their name would be. */
+const callPaths = () =>
+  Object.fromEntries(
+    (
+      [
+        ["prompts.get", "Gives a prompt with its arguments filled in.", promptSchemas["prompts.get"]],
+        ["sampling.create", "Asks one of the owner's models.", samplingSchemas["sampling.create"]],
+      ] as const
+    ).map(([method, summary, { params, result }]) => [
+      `/v1/${method.replace(".", "/")}`,
+      {
+        post: {
+          operationId: method.replace(/\.(.)/, (_, letter: string) => letter.toUpperCase()),
+          summary,
+          requestBody: { required: true, ...json(plain(params)) },
+          responses: {
+            "200": { description: "The answer.", ...json(plain(result)) },
+            "400": refusal("The body is wrong."),
+            "401": refusal("No valid token."),
+            "403": refusal("Denied by policy, or the owner has to answer first."),
+            "404": refusal("No such prompt or model."),
+            "413": refusal("The request or the answer is too large."),
+            "429": refusal("A rate or turn limit; Retry-After says when."),
+            "502": refusal("The model's host failed."),
+            "503": refusal("The server offers none, or cannot record the call now."),
+          },
+        },
+      },
+    ]),
+  );
+
 /** The OpenAPI 3.1 document of the HTTP mirror, made from the schemas that the server itself uses. */
 export function toOpenApi(url: string): Readonly<Record<string, unknown>> {
   return {
@@ -106,6 +140,7 @@ export function toOpenApi(url: string): Readonly<Record<string, unknown>> {
         },
       },
       ...consentPaths(),
+      ...callPaths(),
       "/v1/audit/notes": {
         post: {
           operationId: "addAuditNote",
@@ -122,6 +157,7 @@ export function toOpenApi(url: string): Readonly<Record<string, unknown>> {
         },
       },
       "/v1/tools": get("listTools", "The tools that this caller may use.", ref("ToolList")),
+      "/v1/prompts": get("listPrompts", "The prompts that this caller may fill.", ref("PromptList")),
       "/v1/capabilities": get("getCapabilities", "What the server offers, and its limits.", ref("Capabilities"), true),
       "/v1/events": {
         get: {
@@ -201,6 +237,7 @@ export function toOpenApi(url: string): Readonly<Record<string, unknown>> {
         Success: plain(Success),
         Failure: plain(Failure),
         ToolList: plain(ToolList),
+        PromptList: plain(PromptList),
         Capabilities: plain(Capabilities),
         Manifest: plain(Manifest),
         Health: plain(Health),

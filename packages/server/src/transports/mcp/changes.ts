@@ -10,14 +10,21 @@ export interface Following {
   readonly gone: AbortSignal;
 }
 
-/** Calls `changed` when another policy is in force: tools and resources may have come or gone. */
-export const followPolicy = ({ corridor, origin, gone }: Following, changed: () => void): Promise<Outcome> =>
-  corridor.handleMethod({
-    ...origin,
-    method: "events.subscribe",
-    params: { topic: "policy.changed" },
-    sink: toSink(gone, changed),
-  });
+const followTopic =
+  (topic: string) =>
+  ({ corridor, origin, gone }: Following, changed: () => void): Promise<Outcome> =>
+    corridor.handleMethod({
+      ...origin,
+      method: "events.subscribe",
+      params: { topic },
+      sink: toSink(gone, changed),
+    });
+
+/** Calls `changed` when another policy is in force: tools, resources and prompts may have come or gone. */
+export const followPolicy = followTopic("policy.changed");
+
+/** Calls `changed` when there may be other prompts. */
+export const followPrompts = followTopic("prompts.changed");
 
 /** Calls `updated` whenever the file behind a URI comes, changes or goes, as far as policy lets the caller watch its folder. */
 export function watchResource(

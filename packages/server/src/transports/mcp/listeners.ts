@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { InMemoryServerEventBus, type ServerEvent, type ServerEventBus } from "@modelcontextprotocol/server";
 import type { Corridor } from "../../pipeline/corridor.ts";
-import { followPolicy, watchResource } from "./changes.ts";
+import { followPolicy, followPrompts, watchResource } from "./changes.ts";
 import type { Visit } from "./visit.ts";
 
 /** A request of the stateless revision, as far as it tells what is listened for. */
@@ -60,6 +60,11 @@ function follow(
       listener({ kind: "tools_list_changed" });
       listener({ kind: "resources_list_changed" });
     });
+  }
+  if (notifications.promptsListChanged === true) {
+    const changed = (): void => listener({ kind: "prompts_list_changed" });
+    void followPolicy(following, changed);
+    void followPrompts(following, changed);
   }
   const uris = Array.isArray(notifications.resourceSubscriptions) ? notifications.resourceSubscriptions : [];
   for (const uri of [...new Set(uris)].slice(0, mostWatched))

@@ -4,8 +4,9 @@ import type { Corridor } from "../../pipeline/corridor.ts";
 import { version } from "../../version.ts";
 import { toProtocolError, unknownTool } from "./answer.ts";
 import { callAskingOwner } from "./ask-owner.ts";
-import { followPolicy } from "./changes.ts";
+import { followPolicy, followPrompts } from "./changes.ts";
 import { isInProfile, toMcpTool } from "./describe-tool.ts";
+import { servePrompts } from "./prompts.ts";
 import { clientOf, toArrival } from "./read-call.ts";
 import { serveResources } from "./resources.ts";
 import { fromMcpName } from "./tool-names.ts";
@@ -33,7 +34,11 @@ export function createMcpServer({ corridor, profile, visit, instructions }: McpS
       // ChatGPT takes tools only.
       capabilities:
         profile === "full"
-          ? { tools: { listChanged: true }, resources: { subscribe: true, listChanged: true } }
+          ? {
+              tools: { listChanged: true },
+              resources: { subscribe: true, listChanged: true },
+              prompts: { listChanged: true },
+            }
           : { tools: {} },
       supportedProtocolVersions: [...legacyRevisions, ...modernRevisions],
       ...(instructions !== undefined && { instructions }),
@@ -77,13 +82,18 @@ export function createMcpServer({ corridor, profile, visit, instructions }: McpS
   const ending = new AbortController();
   server.onclose = () => ending.abort();
   serveResources({ server, corridor, visit, gone: ending.signal });
+  servePrompts({ server, corridor, visit });
   // Sessions alone: a stateless client listens by a request of its own.
   server.oninitialized = () => {
     const changed = (): void => {
       server.sendToolListChanged().catch(() => {});
       server.sendResourceListChanged().catch(() => {});
+      prompts();
     };
-    void followPolicy({ corridor, origin: visit.origin, gone: ending.signal }, changed);
+    const prompts = (): void => void server.sendPromptListChanged().catch(() => {});
+    const following = { corridor, origin: visit.origin, gone: ending.signal };
+    void followPolicy(following, changed);
+    void followPrompts(following, prompts);
   };
   return server;
 }

@@ -58,7 +58,11 @@ export function toArrival(params: CallToolRequest["params"], at: CallContext): A
   };
 }
 
-function readTrace(meta: Readonly<Record<string, unknown>> | undefined, purpose: unknown): Record<string, unknown> {
+/** The caller's justification as a request's `_meta` has it, and an argument's purpose before that. */
+export function readTrace(
+  meta: Readonly<Record<string, unknown>> | undefined,
+  purpose?: unknown,
+): Record<string, unknown> {
   const trace: Record<string, unknown> = {};
   for (const [name, key] of Object.entries(justificationKeys)) {
     const value = meta?.[key];

@@ -71,7 +71,7 @@ export class Conversation {
       case "capabilities.get":
         return this.#capabilities(request, id);
       default:
-        return fromMethod(id, await this.#ask(request));
+        return fromMethod(id, await this.#ask(request, signal));
     }
   }
 
@@ -85,10 +85,16 @@ export class Conversation {
     return sink && ((progress) => sink.send({ method: "call.progress", params: { id, ...progress } }));
   }
 
-  #ask({ method, params }: RpcRequest): Promise<Outcome> {
+  #ask({ method, params }: RpcRequest, signal?: AbortSignal): Promise<Outcome> {
     const follows = method === "events.subscribe" || method === "resources.read";
     const sink = follows ? this.#sink?.() : undefined;
-    return this.#corridor.handleMethod({ ...this.#origin, method, params, ...(sink && { sink }) });
+    return this.#corridor.handleMethod({
+      ...this.#origin,
+      method,
+      params,
+      ...(sink && { sink }),
+      ...(signal && { signal }),
+    });
   }
 
   async #exchange(request: RpcRequest, id: RequestId): Promise<RpcResponse> {

@@ -1,0 +1,29 @@
+import type { Requirement } from "./requirement.ts";
+
+/** Promises of prompts and of models that are asked. */
+export const modelRequirements = {
+  "M4.prompts": {
+    says: "Prompts of the owner's folder are listed and filled where a policy opens prompt://NAME, and are not there for anyone else.",
+    on: ["websocket", "http", "mcp-http", "mcp-http-legacy"],
+  },
+  "M4.prompts-plain": {
+    says: "What a prompt is filled with stays plain text, with secrets masked, and a wrong argument is refused by its name.",
+    on: "once",
+  },
+  "M4.prompts-changed": {
+    says: "A prompt that is written, changed or broken is followed within seconds, and clients are told.",
+    on: "once",
+  },
+  "W8.sampling": {
+    says: "sampling.create asks the owner's model where a policy names it, and is recorded as any call.",
+    on: ["websocket", "http"],
+  },
+  "W8.leaves": {
+    says: "A prompt goes to a model elsewhere only when it is cleared for all that its line of work has seen, and never with a secret; one on this machine is asked all the same.",
+    on: "once",
+  },
+  "W8.faults": {
+    says: "A model that fails, or is not there, is a refusal with its code, which tells neither its address nor its key.",
+    on: "once",
+  },
+} as const satisfies Record<string, Requirement>;
