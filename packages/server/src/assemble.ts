@@ -9,12 +9,14 @@ import type { Settings } from "./config/settings.ts";
 import { createConsent } from "./consent/consent.ts";
 import { createTrail } from "./consent/trail.ts";
 import { createAdapters } from "./create-adapters.ts";
+import { createDiscordLink } from "./discord/discord-link.ts";
 import { createConsentTopic, createDecisions } from "./events/consent-topic.ts";
 import { createPolicyTopic } from "./events/policy-topic.ts";
 import { createRoots } from "./files/roots.ts";
 import { createLogins, type Logins } from "./identity/oauth/create-logins.ts";
 import { createVigil } from "./identity/vigil.ts";
 import { createGuardedFetch } from "./network/guarded-fetch.ts";
+import { openDiscord } from "./open-discord.ts";
 import { openVectors } from "./open-vectors.ts";
 import { identify } from "./pipeline/authenticate.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
@@ -116,7 +118,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const sources = { files: settings.redact.secretFiles, variables: settings.redact.secretVariables };
   const registered = readSecrets(sources);
   for (const refused of registered.refused) log.error({}, `A registered secret: ${refused}`);
-  const secrets = [...secretsOf(settings), ...registered.secrets];
+  const discord = openDiscord({ data, settings, fault: (message, err) => log.error({ err }, message) });
+  const secrets = [...secretsOf(settings), ...(discord?.secrets ?? []), ...registered.secrets];
   const redactor = createRedactor({ patterns: compilePatterns(settings.redact.patterns), secrets });
   const unwatch = watchSecrets(sources, () => {
     try {
@@ -145,6 +148,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     vaults: vaults.of,
     fault,
     dense: dense && inTraffic(dense, traffic),
+    discord: discord?.link,
   });
   const decisions = createDecisions(state.consent, url);
   // The policy is compiled with the names of tools and topics, and one topic tells of the policy.
@@ -211,7 +215,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     audit,
     digest,
     conceal: createConceal(digest, settings.audit.values),
-    warnings: () => [witness.fault()].filter((fault) => fault !== undefined),
+    warnings: () => [witness.fault(), discord?.link.fault()].filter((fault) => fault !== undefined),
     redactor,
     argumentSecrets: settings.redact.arguments,
     compilePatterns: rememberPatterns(),
@@ -295,7 +299,10 @@ export function describeTools(): Registry {
   const additions: Additions = { add: async () => {}, remove: async () => false };
   const fetch = createGuardedFetch({ privateHosts: [] });
   return createRegistry(
-    createAdapters({ ...world, index, indexer, additions, roots: createRoots([]), fetch, fault: () => {} }),
+    createAdapters({
+      ...{ ...world, index, indexer, additions, roots: createRoots([]), fetch, fault: () => {} },
+      discord: createDiscordLink({ path: "", token: "", api: "", channels: [], privateHosts: [], fault: () => {} }),
+    }),
   );
 }
 
