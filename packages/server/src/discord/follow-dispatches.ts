@@ -42,7 +42,8 @@ export function createDispatches({ store, places, tell, newThreads }: DispatchOp
     switch (type) {
       case "MESSAGE_CREATE":
       case "MESSAGE_UPDATE":
-        return put(data);
+        put(data);
+        return;
       case "MESSAGE_DELETE":
         if (places.of(raw.channel_id)) remove([raw.id]);
         return;
@@ -51,10 +52,12 @@ export function createDispatches({ store, places, tell, newThreads }: DispatchOp
         return;
       case "THREAD_CREATE":
       case "THREAD_UPDATE":
-        return addThreads([data]);
+        addThreads([data]);
+        return;
       case "THREAD_LIST_SYNC":
       case "GUILD_CREATE":
-        return addThreads(raw.threads);
+        addThreads(raw.threads);
+        return;
       case "THREAD_DELETE":
       case "CHANNEL_DELETE":
         if (isSnowflake(raw.id) && places.of(raw.id)) places.drop(raw.id);
