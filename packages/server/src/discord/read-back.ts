@@ -236,8 +236,9 @@ async function catchUp(options: ReadBackOptions, one: Place): Promise<boolean> {
   let top = "";
   let count = 0;
   for (;;) {
-    const page = await readPage(options, one, before);
     const first = mark.newest === "";
+    const size = first ? Math.min(pageSize, one.listed.messages) : pageSize;
+    const page = await readPage(options, one, before, size);
     take(options, one, page, { before, quiet: first });
     if (top === "") top = page.newest;
     count += page.messages.length;
