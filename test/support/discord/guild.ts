@@ -27,7 +27,7 @@ export interface FakeChannel {
   /** The oldest first. */
   readonly messages: FakeMessage[];
   /** The status that its messages are refused with. */
-  refuses?: number;
+  refuses?: number | undefined;
 }
 
 const epoch = 1_420_070_400_000n;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as discordJs from "discord.js";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type FakeDiscord, startDiscord } from "../../../../test/support/discord/discord-server.ts";
 import { type FakeChannel, newId } from "../../../../test/support/discord/guild.ts";
 import type { MessageStore } from "../stores/message-store.ts";
@@ -54,6 +54,7 @@ async function read(
       signal: ending.signal,
       paceMs: 0,
     },
+    againMs: 500,
     tell: (change) => changes.push(change),
     fault: (message, cause) => faults.push(`${message} ${cause}`),
   });
@@ -146,6 +147,9 @@ test("a limit is waited for, by route and for all, and a server's fault is tried
   await read([listed()]);
   expect(faults.join()).toContain(`The channel ${general.id} of Discord could not be read.`);
   expect(texts()).toHaveLength(120);
+  discord.instead = undefined;
+  discord.fill(general, ["after it"], Date.now());
+  await vi.waitFor(() => expect(texts()).toContain("after it"), { timeout: 20_000, interval: 50 });
 });
 
 test("what is refused is left with what to do, and the others are read", async () => {
@@ -194,7 +198,7 @@ test("a page of nonsense ends it, and one that is too large is asked for in part
     expect(texts()).toEqual([]);
   }
   discord.instead = undefined;
-  discord.fill(general, ["small", "y".repeat(30_000_000)]);
+  discord.fill(general, ["small", "y".repeat(13_000_000)]);
   discord.fill(general, numbers(0, 15), Date.now());
   await read([listed({ messages: 900 })]);
   expect(texts()).toEqual(numbers(0, 15));

@@ -16,6 +16,8 @@ export interface ReadBackOptions {
   readonly signal: AbortSignal;
   /** Rests between two requests, in ms. */
   readonly paceMs?: number;
+  /** How long after a failure it is tried again, in ms. */
+  readonly againMs?: number;
 }
 
 const pageSize = 100;
@@ -29,11 +31,20 @@ const threadsOnly = new Set([15, 16]);
  * each place in turn, and last what was kept before, for edits and deletions that nobody told. How far it is lies in the store with the page itself, so
  * that it goes on there after a crash.
  */
-export function createReadBack(options: ReadBackOptions) {
-  const { store, places } = options;
+export function createReadBack(given: ReadBackOptions) {
+  const { store, places, signal, againMs = 60_000 } = given;
+  let failed = false;
+  const options: ReadBackOptions = {
+    ...given,
+    fault(message, cause) {
+      failed = true;
+      given.fault(message, cause);
+    },
+  };
   let running: Promise<void> | undefined;
   let wanted = false;
   let checked = false;
+  let again: NodeJS.Timeout | undefined;
 
   const round = async (): Promise<void> => {
     const reading: Place[] = [];
@@ -42,6 +53,11 @@ export function createReadBack(options: ReadBackOptions) {
       const listed = places.listed.find(({ channel }) => channel === thread.parent);
       const place = { guild: thread.guild, channel: thread.parent, thread: thread.id };
       if (listed) reading.push({ place, id: thread.id, listed });
+    }
+    // The owner may have raised the bound, or given the bot its right.
+    for (const { id } of reading) {
+      const mark = store.mark(id);
+      if (mark.ended === "refused" || mark.ended === "bound") store.putMark(id, { ...mark, ended: "", note: "" });
     }
     const before = new Map(reading.map(({ id }) => [id, store.mark(id)]));
     for (const one of reading) await attempt(options, one, () => catchUp(options, one));
@@ -60,25 +76,31 @@ export function createReadBack(options: ReadBackOptions) {
     }
   };
   const run = async (): Promise<void> => {
-    while (wanted && !options.signal.aborted) {
+    while (wanted && !signal.aborted) {
       wanted = false;
+      failed = false;
       await round();
     }
+    // What failed for now is tried again, also when nothing else happens.
+    if (failed && !signal.aborted) again = setTimeout(() => begin(true), againMs).unref();
   };
+  const begin = (anew: boolean): void => {
+    clearTimeout(again);
+    wanted = true;
+    if (anew) checked = false;
+    running ??= run()
+      .catch((cause: unknown) => {
+        if (!signal.aborted) options.fault("Discord's channels could not be read back.", cause);
+      })
+      .finally(() => {
+        running = undefined;
+      });
+  };
+  signal.addEventListener("abort", () => clearTimeout(again), { once: true });
 
   return {
     /** Begins, or goes round once more when it is at it. `anew` looks at what is kept again, too. */
-    begin({ anew }: { readonly anew: boolean }): void {
-      wanted = true;
-      if (anew) checked = false;
-      running ??= run()
-        .catch((cause: unknown) => {
-          if (!options.signal.aborted) options.fault("Discord's channels could not be read back.", cause);
-        })
-        .finally(() => {
-          running = undefined;
-        });
-    },
+    begin: ({ anew }: { readonly anew: boolean }): void => begin(anew),
     settled: () => running ?? Promise.resolve(),
   };
 }
@@ -101,8 +123,7 @@ async function open(options: ReadBackOptions, listed: ListedChannel): Promise<re
     if (where !== guild) throw new Refused(`The channel ${channel} is not in the guild ${guild}.`);
     store.putChannel({ id: channel, guild, parent: "", name: nameOf(name) });
     const mark = store.mark(channel);
-    // The owner may have raised the bound, or given the bot its right.
-    if (mark.ended === "refused" || mark.ended === "bound") store.putMark(channel, { ...mark, ended: "", note: "" });
+    if (mark.ended === "refused") store.putMark(channel, { ...mark, ended: "", note: "" });
     found = threadsOnly.has(Number(type)) ? [] : [one];
     const { threads: active } = toRaw(await get(options, `/guilds/${guild}/threads/active`));
     for (const thread of Array.isArray(active) ? active : []) places.addThread(thread);

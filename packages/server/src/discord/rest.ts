@@ -3,7 +3,7 @@ import { createGuardedFetch } from "../network/guarded-fetch.ts";
 import type { DiscordOptions } from "./settings.ts";
 
 /** A page of messages may be this large, all embeds included. */
-const mostBytes = 24 * 1024 * 1024;
+const mostBytes = 12 * 1024 * 1024;
 const requestMs = 15_000;
 
 /**
