@@ -40,7 +40,7 @@ function decide(scopes: string, resource: Resource): string {
 }
 
 const one = (allow: string, deny = ""): string =>
-  `  - { tool: "discord.*", allow: ["${allow}"], deny: [${deny && `"${deny}"`}] }`;
+  `  - { tool: "discord.*", allow: ["${allow}"]${deny && `, deny: ["${deny}"]`} }`;
 
 test.each<[string, string, Resource, string]>([
   [`discord://${guild}/${general}/**`, "", in_(general), "allow"],

@@ -54,6 +54,7 @@ export function openMessageStore({ path, readOnly = false }: { path: string; rea
 
 /** What was deleted is in the log of the database too, until that is emptied. */
 function close(db: DatabaseSync, readOnly: boolean): void {
+  if (!db.isOpen) return;
   if (!readOnly) emptyLog(db);
   db.close();
 }
