@@ -28,18 +28,14 @@ export function createFetchMessage(link: DiscordLink): Tool<FetchInput, Message>
       return [named.kept ? toResource(named.place) : ({ ...toResource(named.place), elsewhere: true } as Resource)];
     },
     async run({ id }, { permit, signal }) {
+      const name = readMessageName(id);
+      if (!name) throw unreadable();
       const named = locate(link, id);
-      const message = named?.place.message ?? readMessageName(id)?.message;
-      if (message === undefined) throw unreadable();
-      const kept = link.store().find(message);
-      if (kept && (!named || named.kept)) {
-        const place = placeOf(kept);
-        if (!findChannel(link, place.channel) || !permit.allows(toResource(place))) throw unknown();
-        return toMessage(kept, namesOf(link));
-      }
-      const asked = named && !named.kept ? await link.fetch(named.place, signal) : undefined;
-      if (!asked || !permit.allows(toResource(placeOf(asked)))) throw unknown();
-      return toMessage(asked, namesOf(link));
+      if (name.within !== undefined && !named) throw unknown();
+      const asked = named?.kept === false;
+      const found = asked ? await link.fetch(named.place, signal) : link.store().find(name.message);
+      if (!found || !findChannel(link, found.channel) || !permit.allows(toResource(placeOf(found)))) throw unknown();
+      return toMessage(found, namesOf(link));
     },
     filter(output, allows) {
       if (!allows(resourceOf(output))) throw unknown();
