@@ -41,11 +41,11 @@ const rules: Rule[] = [
     path: `${server}/(stores/(?!store\\.ts)|adapters/(?!adapter\\.ts)|pipeline|transports|config|cli|identity)`,
   }),
   never("an adapter sees its port and no other", `${server}/adapters/([^/]+)/`, {
-    path: `${server}/(adapters/(?!$1/|(adapter|search-source)\\.ts)|stores/(?!store\\.ts)|pipeline|transports|policy|config|cli)`,
+    path: `${server}/(adapters/(?!$1/|(adapter|search-source)\\.ts)|stores/(?!(message-)?store\\.ts)|pipeline|transports|policy|config|cli)`,
   }),
   never("an engine sees its ports and no other", `${server}/stores/([^/]+)/`, {
     path: "^packages/server/src",
-    pathNot: `${server}/(stores/($1/|(oauth-|consent-|flow-)?store\\.ts|turn-counter\\.ts|data-folder)|audit/)`,
+    pathNot: `${server}/(stores/($1/|(oauth-|consent-|flow-|message-)?store\\.ts|turn-counter\\.ts|data-folder)|audit/)`,
   }),
   never("transports meet the inside at the corridor alone", `${server}/transports/`, {
     path: "^packages/server/src",

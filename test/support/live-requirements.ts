@@ -23,6 +23,14 @@ export const liveRequirements = {
   },
   "E1.policy": { says: "policy.changed tells that another policy is in force, and only the owner which.", on: live },
   "E1.consent": { says: "consent.decided tells a caller of their own requests, and the owner of all.", on: live },
+  "D4.search": {
+    says: "discord.search and discord.fetchMessage give the messages that policy shows, each with its permanent link, and of hidden ones not even that they exist.",
+    on: ["http", "websocket", "mcp-http"],
+  },
+  "E1.discord": {
+    says: "discord.stream tells what is written, edited and deleted in the channels that policy shows, and ends when the permission is withdrawn.",
+    on: live,
+  },
   "W5.stream": {
     says: "A resource of any size comes in masked pieces as fast as its reader takes them, with its size and hash at the end; the other calls go on.",
     on: live,

@@ -79,7 +79,7 @@ function patternFits(pattern: string, resource: Resource, effect: "allow" | "den
   const isUrl = pattern.includes("://");
   if (resource.kind === "url") return isUrl && urlFits(pattern, resource.href, effect);
   if (resource.kind === "index" && effect === "allow") return isUrl || expand(pattern).length > 0;
-  if (isUrl) return false;
+  if (resource.kind === "discord" || isUrl) return false;
   const path =
     resource.kind === "index"
       ? []

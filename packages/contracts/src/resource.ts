@@ -18,12 +18,23 @@ export type Resource =
       readonly rev?: string;
       readonly collection?: boolean;
     }
-  | { readonly kind: "index"; readonly name: string; readonly collection: true };
+  | { readonly kind: "index"; readonly name: string; readonly collection: true }
+  /** Ids are Discord's numbers, as texts. Without `guild` all channels, without `message` all that is in a channel or thread. */
+  | {
+      readonly kind: "discord";
+      readonly guild?: string;
+      readonly channel?: string;
+      readonly thread?: string;
+      readonly message?: string;
+      readonly collection?: boolean;
+      /** True for a message that Discord would have to be asked for. */
+      readonly elsewhere?: true;
+    };
 
 const encodePath = (path: string): string =>
   encodeURI(path).replace(/[?#]/g, (character) => (character === "?" ? "%3F" : "%23"));
 
-/** The canonical URI of a resource: `file:///…`, `https://…`, `git+file:///…#path@rev`, `index://…`. */
+/** The canonical URI of a resource: `file:///…`, `https://…`, `git+file:///…#path@rev`, `index://…`, `discord://…`. */
 export function toUri(resource: Resource): string {
   switch (resource.kind) {
     case "path":
@@ -36,5 +47,7 @@ export function toUri(resource: Resource): string {
     }
     case "index":
       return `index://${encodeURIComponent(resource.name)}/`;
+    case "discord":
+      return `discord://${[resource.guild, resource.channel, resource.thread, resource.message].filter((id) => id !== undefined).join("/")}`;
   }
 }

@@ -15,12 +15,14 @@ import { createAdapters } from "./create-adapters.ts";
 import type { Apis } from "./create-apis.ts";
 import { createSampling } from "./create-sampling.ts";
 import { createUpstreams } from "./create-upstreams.ts";
+import { createDiscordLink } from "./discord/discord-link.ts";
 import { createConsentTopic, createDecisions } from "./events/consent-topic.ts";
 import { createPolicyTopic, createPromptsTopic } from "./events/list-topics.ts";
 import { createRoots } from "./files/roots.ts";
 import { createLogins, type Logins } from "./identity/oauth/create-logins.ts";
 import { createVigil } from "./identity/vigil.ts";
 import { createGuardedFetch } from "./network/guarded-fetch.ts";
+import { openDiscord } from "./open-discord.ts";
 import { openSpans } from "./open-spans.ts";
 import { openVectors } from "./open-vectors.ts";
 import { identify } from "./pipeline/authenticate.ts";
@@ -129,7 +131,11 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   for (const refused of registered.refused) log.error({}, `A registered secret: ${refused}`);
   const upstream = readSources(settings.sources, environment());
   const { models, ...keysOfModels } = readModels(settings.models, environment());
-  const secrets = [...secretsOf(settings), ...upstream.secrets, ...keysOfModels.secrets, ...registered.secrets];
+  const discord = openDiscord({ data, settings, fault: (message, err) => log.error({ err }, message) });
+  const secrets = [
+    ...[...secretsOf(settings), ...upstream.secrets, ...keysOfModels.secrets],
+    ...[...(discord?.secrets ?? []), ...registered.secrets],
+  ];
   const redactor = createRedactor({ patterns: compilePatterns(settings.redact.patterns), secrets });
   const unwatch = watchSecrets(sources, () => {
     try {
@@ -160,6 +166,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     fault,
     dense: dense && inTraffic(dense, traffic),
     ...(apis && { searches: apis.searches }),
+    discord: discord?.link,
   });
   const upstreams = createUpstreams({
     ...{ data, home, sources: upstream.sources, env: environment() },
@@ -244,7 +251,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     audit,
     digest,
     conceal: createConceal(digest, settings.audit.values),
-    warnings: () => [witness.fault()].filter((fault) => fault !== undefined),
+    warnings: () => [witness.fault(), discord?.link.fault()].filter((fault) => fault !== undefined),
     redactor,
     argumentSecrets: settings.redact.arguments,
     compilePatterns: rememberPatterns(),
@@ -333,8 +340,8 @@ export function describeTools(upstreams: readonly Adapter[] = []): Registry {
   const fetch = createGuardedFetch({ privateHosts: [] });
   const prompts = createPromptsAdapter({ folder: "", tell: () => {} });
   const shipped = createAdapters({
-    ...{ ...world, index, indexer, additions, roots: createRoots([]), fetch },
-    fault: () => {},
+    ...{ ...world, index, indexer, additions, roots: createRoots([]), fetch, fault: () => {} },
+    discord: createDiscordLink({ path: "", token: "", api: "", channels: [], privateHosts: [], fault: () => {} }),
   });
   const sampling = createSampling([{ name: "model", kind: "ollama", url: "http://127.0.0.1", model: "model" }]);
   return createRegistry([...shipped, prompts, sampling.adapter, ...upstreams]);

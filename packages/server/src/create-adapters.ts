@@ -1,5 +1,7 @@
 import { CallError } from "@portcullis/contracts";
 import type { Adapter, Permit, ServedFolder } from "./adapters/adapter.ts";
+import { createDiscordAdapter } from "./adapters/discord/discord-adapter.ts";
+import { createDiscordSource } from "./adapters/discord/discord-source.ts";
 import { createFsAdapter } from "./adapters/fs/create-fs-adapter.ts";
 import { createGitAdapter } from "./adapters/git/create-git-adapter.ts";
 import { createHttpAdapter } from "./adapters/http/http-adapter.ts";
@@ -8,6 +10,7 @@ import { createOpenAiSource } from "./adapters/openai-store/openai-source.ts";
 import type { SearchSource } from "./adapters/search-source.ts";
 import { createVaultAdapter, type VaultAdapterOptions } from "./adapters/vault/vault-adapter.ts";
 import type { Settings } from "./config/settings.ts";
+import type { DiscordLink } from "./discord/discord-link.ts";
 import { pin } from "./files/pin.ts";
 import { readPinned } from "./files/read-pinned.ts";
 import type { Roots } from "./files/roots.ts";
@@ -39,6 +42,8 @@ export interface Sources {
   readonly fetch: ReturnType<typeof createGuardedFetch>;
   readonly fault: (message: string, error: unknown) => void;
   readonly dense?: DenseLeg | undefined;
+  /** Where the owner listed channels. */
+  readonly discord?: DiscordLink | undefined;
 }
 
 /** The sources that ship. A new kind of source is one line here. */
@@ -58,6 +63,7 @@ export const createAdapters = ({
   fault,
   dense,
   searches = [],
+  discord,
 }: Sources): readonly Adapter[] => [
   createFsAdapter({
     ...{ name: "fs", folders, home },
@@ -70,6 +76,7 @@ export const createAdapters = ({
   }),
   createGitAdapter({ name: "git", folders, home }),
   createHttpAdapter({ name: "http", fetch }),
+  ...(discord ? [createDiscordAdapter({ link: discord })] : []),
   createVaultAdapter({
     name: "served",
     folders,
@@ -91,6 +98,7 @@ export const createAdapters = ({
     sources: [
       ...settings.openaiStores.map(({ name, ...store }) => createOpenAiSource({ name, ...store, fetch })),
       ...searches,
+      ...(discord ? [createDiscordSource(discord)] : []),
     ],
     fault,
   }),

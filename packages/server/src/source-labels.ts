@@ -13,7 +13,7 @@ export interface SourceLabels {
 
 /**
  * What sources say of what they hold: a served folder is private by its name, and so is a vector store, whose queries leave this machine. Other files are
- * private as `files`. The owner's settings go before that.
+ * private as `files`. Messages of Discord are untrusted, under the name `discord`. The owner's settings go before that.
  */
 export function createSourceLabels(options: {
   readonly folders: readonly ServedFolder[];
@@ -45,6 +45,9 @@ export function createSourceLabels(options: {
   });
   const ofApi = (href: string): Labels | undefined =>
     byBase.find(({ base }) => href.startsWith(base) && /^([/?]|$)/.test(href.slice(base.length)))?.labels;
+  // Whoever is in a channel writes there; whether it is private the owner says.
+  const { name: _, ...messagesSaid } = said.find((one) => one.name === "discord") ?? { name: "" };
+  const messages: Labels = { untrusted: true, ...messagesSaid };
   return {
     all: [...byPath.map(({ labels }) => labels)],
     labelsOf(resource) {
@@ -54,6 +57,7 @@ export function createSourceLabels(options: {
       if (resource.kind === "url")
         return byUrl.find(({ url }) => resource.href.startsWith(url))?.labels ?? ofApi(resource.href) ?? none;
       if (resource.kind === "index") return none;
+      if (resource.kind === "discord") return messages;
       const path = pathOf(resource);
       const holds = (folder: string): boolean =>
         path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);

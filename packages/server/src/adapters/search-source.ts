@@ -41,6 +41,8 @@ export interface SearchSource {
   search(query: SourceQuery): Promise<readonly SourceHit[]>;
   /** A whole document. The caller has had `resource(id)` judged. */
   fetch(id: string, asked: { readonly maxBytes: number; readonly signal: AbortSignal }): Promise<SourceDocument>;
+  /** Where a person opens a document; the server's own permanent link where a source has none. */
+  link?(id: string): string;
   /** Loads what the first call would otherwise wait for; asks nobody. */
   start?(): Promise<void>;
 }

@@ -1,13 +1,16 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { promisify } from "node:util";
 import { compileOptions, policyFolder } from "../assemble.ts";
 import { fileSafetyMode } from "../files/safety-mode.ts";
+import { discordPath } from "../open-discord.ts";
 import { checkPolicies } from "../policy/check.ts";
 import { toLine } from "../policy/fault.ts";
 import { toServedFolders } from "../served-folders.ts";
 import { readHolder } from "../stores/data-folder.ts";
 import { createPolicyFolder } from "../stores/files/policy-store.ts";
 import { openAuditLogForReading } from "../stores/sqlite/audit-log.ts";
+import { openMessageStore } from "../stores/sqlite/message-store.ts";
 import { openState } from "../stores/sqlite/open-state.ts";
 import { verifyOwn } from "./audit-verify.ts";
 import type { Command, Invocation } from "./command.ts";
@@ -42,6 +45,7 @@ export const doctor: Command = {
       server: checkServer,
       policies: checkPolicy,
       audit: checkAudit,
+      discord: checkDiscord,
       files: checkFiles,
       git: checkGit,
     };
@@ -132,6 +136,32 @@ async function checkAudit({ data }: Invocation): Promise<readonly Finding[]> {
     return found("audit", state, `${records} records, ${status}${fault ? `: ${fault.message}` : ""}`);
   } finally {
     await log.close();
+  }
+}
+
+/** What the server last wrote of its connection; nothing where no channel is listed. */
+function checkDiscord(invocation: Invocation): readonly Finding[] {
+  const { discord } = settingsOf({ ...invocation, positionals: [] });
+  if (discord.channels.length === 0) return [];
+  const path = discordPath(invocation.data);
+  if (!existsSync(path)) return found("discord", "weak", "Nothing is kept of Discord yet: portcullis serve begins.");
+  const store = openMessageStore({ path, readOnly: true });
+  try {
+    const { state, message } = store.status();
+    const kept = `${store.count()} messages kept of ${discord.channels.length} channels`;
+    const notes = store
+      .channels()
+      .concat(discord.channels.map(({ channel: id, guild }) => ({ id, guild, parent: "", name: "" })));
+    const unread = new Map(
+      notes.flatMap(({ id }) => (store.mark(id).ended === "refused" ? [[id, store.mark(id).note]] : [])),
+    );
+    const mark = state === "refused" ? "bad" : state === "live" ? "good" : "weak";
+    return [
+      { what: "discord", state: mark, says: `${state === "live" ? "Connected" : message}, ${kept}` },
+      ...[...unread].map(([id, note]): Finding => ({ what: "discord", state: "weak", says: `channel ${id}: ${note}` })),
+    ];
+  } finally {
+    store.close();
   }
 }
 

@@ -47,6 +47,25 @@ export function readSecrets({ files, variables }: SecretSources, env: Environmen
   return { secrets, refused };
 }
 
+/**
+ * One secret that a part of the server needs itself: an environment variable, or a file that holds it alone or as `NAME=value`. Throws an Error that names
+ * the place and never the value.
+ */
+export function readSecret(
+  { file, variable, name }: { readonly file: string; readonly variable: string; readonly name: string },
+  env: Environment = environment(),
+): string {
+  if (variable !== "") {
+    const value = env[variable]?.trim();
+    if (value) return value;
+    throw new Error(`The environment has no ${variable}.`);
+  }
+  const entries = readFile(file);
+  const found = entries.length === 1 ? entries[0] : entries.find((entry) => entry.name === name);
+  if (found?.value) return found.value;
+  throw new Error(`${file} holds ${entries.length} values and none is named ${name}.`);
+}
+
 function judge(value: string): string | undefined {
   if (value.trim().length < shortest)
     return `it has fewer than ${shortest} characters and would be masked in harmless text.`;

@@ -32,6 +32,18 @@ const FlowSource = Type.Object(
   closed,
 );
 
+const snowflake = Type.String({ pattern: "^[1-9][0-9]{0,18}$" });
+
+const DiscordChannel = Type.Object(
+  {
+    guild: snowflake,
+    channel: snowflake,
+    messages: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+    days: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
+  },
+  closed,
+);
+
 /**
  * Every setting, its default and what it does: the configuration file's schema, and the source of docs/configuration.md. The environment
  * variable of `limits.turnCalls` is `PORTCULLIS_LIMITS_TURN_CALLS`, and so on for each key.
@@ -247,6 +259,33 @@ export const Settings = Type.Object(
       description:
         "Sources of your own making: `name`, `module` (the file of an adapter, which runs inside the server) and its `options`; docs/adapters.md tells how one is written.",
     }),
+    discord: Type.Object(
+      {
+        channels: Type.Array(DiscordChannel, {
+          default: [],
+          maxItems: 256,
+          description:
+            'Channels whose messages are kept and found, each `{ guild: "…", channel: "…" }` (ids in quotes), with `messages` and `days` where they are read back otherwise than the others. Threads come with their channel. Empty: nothing of Discord is loaded.',
+        }),
+        tokenFile: Type.String({
+          default: "",
+          description:
+            "The file that holds the bot's token, alone or as `DISCORD_TOKEN=…`. It is masked wherever it turns up.",
+        }),
+        tokenVariable: Type.String({
+          default: "",
+          description: "The environment variable that holds the bot's token instead.",
+        }),
+        messages: count(0, 5_000, "How many messages of a channel, and of each of its threads, are read back."),
+        days: count(0, 0, "How many days are read back; 0 for as many as `messages` lets."),
+        api: Type.String({
+          default: "https://discord.com/api",
+          pattern: "^https?://[^\\s?#@]+$",
+          description: "The base of Discord's API, without its version.",
+        }),
+      },
+      { ...closed, default: {} },
+    ),
     flow: Type.Object(
       {
         closed: Type.Array(Type.String({ minLength: 1 }), {
@@ -268,7 +307,7 @@ export const Settings = Type.Object(
           default: [],
           maxItems: 256,
           description:
-            "Labels of served folders and OpenAI vector stores by name: `private` (the compartment, by default the name), `public: true`, `untrusted: true`; for stores `clearance`, the compartments that may be in a query.",
+            "Labels of served folders, of OpenAI vector stores and of `discord` by name: `private` (the compartment, by default the name), `public: true`, `untrusted: true`; for stores `clearance`, the compartments that may be in a query.",
         }),
       },
       { ...closed, default: {} },

@@ -82,6 +82,7 @@ function originOf(resource: Resource, source: Labels): string {
 export function toSinks({ resource, source, scopes }: Labelled, tool: Labels, input: unknown): readonly Sink[] {
   const leaves =
     (tool.egress === true && resource.kind === "url") ||
+    (resource.kind === "discord" && resource.elsewhere === true) ||
     source.egress === true ||
     scopes.some(({ egress }) => egress === true);
   if (!leaves) return [];

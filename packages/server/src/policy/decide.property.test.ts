@@ -1,4 +1,4 @@
-import type { Resource } from "@portcullis/contracts";
+import { type Resource, toUri } from "@portcullis/contracts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Expected, type PolicySet, places, reference } from "../../../../test/support/naive-policy.ts";
@@ -263,4 +263,4 @@ const place = (one: Resource): string =>
       ? join(one.repository, one.path)
       : one.kind === "url"
         ? one.href
-        : one.name;
+        : toUri(one);

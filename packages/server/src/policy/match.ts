@@ -1,7 +1,7 @@
 import type { Canonical } from "./canonical.ts";
 import { foldText, leadsTo, rootOf } from "./case-folding.ts";
 import type { CompiledScope, Rule } from "./scope.ts";
-import { matchUrls, type ToolRules } from "./tool-rules.ts";
+import { matchUrls, reachUrls, type ToolRules } from "./tool-rules.ts";
 
 /**
  * The first scope whose deny covers the resource. It looks at the resource and the clock alone: neither a purpose nor a method that a caller
@@ -31,7 +31,8 @@ export function findDeny({ deny, caseless }: ToolRules, resource: Canonical, now
 export function findAllows({ allow, allowing, caseless }: ToolRules, resource: Canonical): readonly CompiledScope[] {
   if (resource.kind === "index") return allowing;
   let found: Rule[] = [];
-  if (resource.kind === "url") found = matchUrls(allow.urls, resource.url, "allow");
+  if (resource.kind === "url")
+    found = resource.collection ? reachUrls(allow.urls, resource.url) : matchUrls(allow.urls, resource.url, "allow");
   else {
     const root = rootOf(caseless, resource.path);
     const path = root ? resource.path.map(foldText) : resource.path;

@@ -1,4 +1,4 @@
-import type { Resource } from "@portcullis/contracts";
+import { type Resource, toUri } from "@portcullis/contracts";
 import { pathOf, toCanonical } from "./canonical.ts";
 import { PatternError } from "./fault.ts";
 import { escapeGlob } from "./glob.ts";
@@ -44,6 +44,10 @@ export function toPattern(resource: Resource): string | undefined {
         const pattern = `${origin}${escapeUrl(pathname)}${escapeUrl(search)}`;
         const fits = canonical.kind === "url" && matchUrl(compileUrl(pattern, "allow"), canonical.url, "allow");
         return fits ? pattern : undefined;
+      }
+      case "discord": {
+        const uri = toUri(resource);
+        return resource.collection !== true ? uri : uri === "discord://" ? "discord://*/**" : `${uri}/**`;
       }
       case "index":
         return "@served/**";

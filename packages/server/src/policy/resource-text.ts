@@ -15,11 +15,30 @@ export function readResource(text: string, places: Places, method = "GET"): Reso
   }
   const index = /^index(?::\/\/([^/]*)\/?)?$/.exec(text);
   if (index) return { kind: "index", name: decode(index[1] ?? ""), collection: true };
+  const discord = /^discord:\/\/((?:\d{1,20}(?:\/|$))*)$/.exec(text);
+  if (discord)
+    return toMessages(
+      (discord[1] ?? "").split("/").filter((id) => id !== ""),
+      text.endsWith("/"),
+    );
   const git = /^git\+file:\/\/([^#]*)#(.*)$/s.exec(text);
   if (git)
     return { kind: "git", repository: toPath(decode(git[1] ?? "")), path: decode(git[2] ?? ""), collection: true };
   const path = text.startsWith("file://") ? decode(text.slice("file://".length)) : expand(text, places);
   return { kind: "path", path: toPath(path), ...(path.endsWith("/") && { collection: true }) };
+}
+
+/** Three ids are a message, or a thread's own when a slash follows; four a message of a thread. */
+function toMessages([guild, channel, ...rest]: readonly string[], whole: boolean): Resource {
+  if (guild === undefined) return { kind: "discord", collection: true };
+  if (channel === undefined) return { kind: "discord", guild, collection: true };
+  if (whole || rest.length === 0) {
+    const [thread] = rest;
+    return { kind: "discord", guild, channel, ...(thread !== undefined && { thread }), collection: true };
+  }
+  const [first = "", second] = rest;
+  const inside = second === undefined ? { message: first } : { thread: first, message: second };
+  return { kind: "discord", guild, channel, ...inside };
 }
 
 const toPath = (path: string): string =>

@@ -178,7 +178,7 @@ function toSuggestion(wishes: readonly Wish[], policy: Policy, world: SuggestWor
 /** The pattern of the folder that a resource lies in, with all below it. */
 function toFolderPattern(resource: Resource): string | undefined {
   const exact = toPattern(resource);
-  if (exact === undefined || resource.kind === "index") return exact;
+  if (exact === undefined || resource.kind === "index" || resource.kind === "discord") return exact;
   if (resource.kind === "url") {
     const { origin, pathname } = new URL(resource.href);
     const folder = toPattern({ ...resource, href: `${origin}${pathname.slice(0, pathname.lastIndexOf("/"))}` });

@@ -2,7 +2,7 @@ import { type CaselessRoot, foldGlob } from "./case-folding.ts";
 import { createRuleTrie, type RuleTrie } from "./rule-trie.ts";
 import { type CompiledDocument, type CompiledScope, namesTool, type Rule } from "./scope.ts";
 import { finish, type Steps } from "./steps.ts";
-import { matchUrl } from "./url-pattern.ts";
+import { matchOrigin, matchUrl } from "./url-pattern.ts";
 import type { UrlReading } from "./url-reading.ts";
 
 /** All that a policy says of one tool for one subject, indexed by place. */
@@ -113,4 +113,16 @@ export function matchUrls({ byHost }: UrlRules, url: UrlReading, effect: "allow"
   look("");
   for (let dot = url.host.indexOf("."); dot >= 0; dot = url.host.indexOf(".", dot + 1)) look(url.host.slice(dot));
   return found.filter(({ target }) => target.kind === "url" && matchUrl(target.url, url, effect));
+}
+
+/** The allows that fit all of a collection's items, or some of them: those of its guild that lead to it, or all when it has none. */
+export function reachUrls({ byHost }: UrlRules, url: UrlReading): Rule[] {
+  const found: Rule[] = [];
+  for (const [key, trie] of byHost) {
+    if (url.host === "" || key === "" || key === url.host) trie.reach(url.strict, found);
+  }
+  const fits = ({ target }: Rule): boolean =>
+    target.kind === "url" &&
+    (url.host === "" ? target.url.scheme === url.scheme : matchOrigin(target.url, url, "allow"));
+  return found.filter(fits);
 }

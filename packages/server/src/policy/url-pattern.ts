@@ -40,8 +40,9 @@ export function compileUrl(text: string, effect: "allow" | "deny"): UrlPattern {
   const parts = shape.exec(text);
   const [, rawScheme = "", rawAuthority = "", rawPath = "", rawQuery, fragment] = parts ?? [];
   const scheme = rawScheme.toLowerCase();
+  if (scheme === "discord") return compileDiscord(text, rawAuthority, toPath(rawPath, effect));
   if (!urlSchemes.has(scheme))
-    throw new PatternError("A URL pattern begins with http://, https://, mcp://, prompt:// or model://.");
+    throw new PatternError("A URL pattern begins with http://, https://, mcp://, prompt://, model:// or discord://.");
   if (rawAuthority.includes("@")) throw new PatternError("A URL pattern has no user or password.");
   if (fragment !== undefined) throw new PatternError("A URL pattern has no fragment (#…): servers never see it.");
   const place = authority.exec(rawAuthority);
@@ -56,6 +57,16 @@ export function compileUrl(text: string, effect: "allow" | "deny"): UrlPattern {
     ...path,
     query: rawQuery === undefined ? undefined : rawQuery === "" ? [] : rawQuery.split("&").map(toParameter),
   };
+}
+
+/** `discord://GUILD/CHANNEL/MESSAGE`, with `*` for one of them and `**` for the rest; a thread stands behind its channel. */
+function compileDiscord(text: string, guild: string, path: Pick<UrlPattern, "path" | "loosePath">): UrlPattern {
+  const ids = /^discord:\/\/(\*|\d{1,20})(?:\/(\*\*?|\d{1,20}))*$/i;
+  if (!ids.test(text))
+    throw new PatternError(
+      "A pattern of messages is discord://GUILD/CHANNEL/**, with ids (numbers), * or ** for each.",
+    );
+  return { scheme: "discord", host: guild, port: "", ...path, query: undefined };
 }
 
 function compileHost(raw: string): string {
@@ -131,7 +142,7 @@ const toParameter = (text: string): Segment => toSegment(toTokens(text.split("*"
 const escapeOf = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 
 /** Whether scheme, host, port and query fit; the path is the caller's to match. */
-function matchOrigin(pattern: UrlPattern, url: UrlReading, effect: "allow" | "deny"): boolean {
+export function matchOrigin(pattern: UrlPattern, url: UrlReading, effect: "allow" | "deny"): boolean {
   return (
     pattern.scheme === url.scheme &&
     (pattern.port === "*" || pattern.port === url.port) &&

@@ -51,7 +51,7 @@ export function createFetchTool(options: IndexAdapterOptions): Tool<Static<typeo
       const source = findSource(sources, id);
       if (source) {
         const { title, text, metadata, citation } = await source.fetch(id, { maxBytes: permit.maxBytes, signal });
-        const output = { id, title, text, url: permalink(id), metadata: { ...metadata } };
+        const output = { id, title, text, url: source.link?.(id) ?? permalink(id), metadata: { ...metadata } };
         if (citation) citations.set(output, citation);
         return output;
       }

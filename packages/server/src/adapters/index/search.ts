@@ -49,7 +49,7 @@ export function createSearchTool(options: IndexAdapterOptions): Tool<Static<type
     itemwise: true,
     labels: {
       ...labels,
-      ...(sources.length > 0 && { egress: true }),
+      ...(sources.some((source) => source.labels.egress) && { egress: true }),
       ...(sources.some((source) => source.labels.untrusted) && { untrusted: true }),
     },
     input: Input,
@@ -68,7 +68,12 @@ export function createSearchTool(options: IndexAdapterOptions): Tool<Static<type
       for (const hit of hits) {
         bytes += Buffer.byteLength(hit.text);
         if (bytes > permit.maxBytes) break;
-        const result = { id: hit.id, title: hit.title, text: hit.text, url: permalink(hit.id) };
+        const result = {
+          id: hit.id,
+          title: hit.title,
+          text: hit.text,
+          url: findSource(sources, hit.id)?.link?.(hit.id) ?? permalink(hit.id),
+        };
         if (hit.citation) citations.set(result, hit.citation);
         results.push(result);
       }
