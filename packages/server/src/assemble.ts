@@ -168,7 +168,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     ...(apis && { searches: apis.searches }),
     discord: discord?.link,
   });
-  const upstreams = createUpstreams({
+  const upstreams = await createUpstreams({
     ...{ data, home, sources: upstream.sources, env: environment() },
     tell: (message, level) => log[level ?? "error"]({}, redactor.scrubText(message).value),
   });

@@ -1,5 +1,4 @@
 import type { Adapter } from "./adapters/adapter.ts";
-import { createMcpAdapter } from "./adapters/mcp/mcp-adapter.ts";
 import type { Environment } from "./config/read-settings.ts";
 import type { ReadSource } from "./config/read-sources.ts";
 import type { Settings } from "./config/settings.ts";
@@ -19,9 +18,12 @@ const longestMessage = 2_500;
 const mostMessages = 60;
 const minute = 60_000;
 
-/** The owner's other servers. A new kind of them is one branch here. */
-export const createUpstreams = ({ data, home, sources, env, tell }: Upstreams): readonly Adapter[] =>
-  sources.flatMap((source): readonly Adapter[] => {
+/** The owner's other MCP servers. What speaks with them is loaded when there are any. */
+export async function createUpstreams({ data, home, sources, env, tell }: Upstreams): Promise<readonly Adapter[]> {
+  const wanted = sources.filter((source) => source.kind === "mcp");
+  if (wanted.length === 0) return [];
+  const { createMcpAdapter } = await import("./adapters/mcp/mcp-adapter.ts");
+  return wanted.map((source) => {
     const { name, tools, concurrent = 8, callMs = 50_000, firstSight = "accept" } = source;
     const common = {
       ...{ name, concurrent, callMs, home },
@@ -30,12 +32,12 @@ export const createUpstreams = ({ data, home, sources, env, tell }: Upstreams): 
       pins: pinPath(data, name),
       tell: bounded(tell),
     };
-    if (source.kind === "openapi") return [];
     const { command, cwd, url = "", headers, args, env: own } = source;
     const target =
       command === undefined ? { url, headers } : { command, args, env: own, ...(cwd !== undefined && { cwd }) };
-    return [createMcpAdapter({ ...common, target, base: baseOf(env) })];
+    return createMcpAdapter({ ...common, target, base: baseOf(env) });
   });
+}
 
 /** What a child has of our environment. */
 const baseOf = ({ PATH, HOME }: Environment): Readonly<Record<string, string>> => ({
@@ -55,7 +57,11 @@ function bounded(tell: Upstreams["tell"]): Upstreams["tell"] {
 }
 
 /** The sources with the tools that are accepted of them, and nothing behind them: for commands that only speak of tools. */
-export const describeUpstreams = (data: string, home: string, sources: Settings["sources"]): readonly Adapter[] =>
+export const describeUpstreams = (
+  data: string,
+  home: string,
+  sources: Settings["sources"],
+): Promise<readonly Adapter[]> =>
   createUpstreams({
     ...{ data, home, env: {}, tell: () => {} },
     sources: sources.map((source): ReadSource => ({ ...source, headers: {}, env: {}, query: {}, args: [] })),

@@ -10,7 +10,7 @@ import { homeOf, settingsOf } from "./settings-of.ts";
 export async function knownTools(invocation: Invocation): Promise<Registry> {
   const { sources, adapters } = settingsOf({ ...invocation, positionals: [] });
   const home = homeOf(invocation);
-  const upstreams = describeUpstreams(invocation.data, home, sources);
+  const upstreams = await describeUpstreams(invocation.data, home, sources);
   // A server does not start with a module that is at fault; commands that speak of the other tools do.
   const modules = await loadAdapterModules(adapters, { home, taken: [] }).catch(() => []);
   return describeTools([...upstreams, ...(await describeApis(sources, home)), ...modules]);
