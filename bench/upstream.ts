@@ -43,6 +43,7 @@ writeFileSync(
   `subject: bench
 scopes:
   - { tool: near.read_file, allow: ["mcp://near/**", "${folder}/**"] }
+  - { tool: fs.readFile, allow: ["${folder}/**"] }
   - { tool: far.fs_readFile, allow: ["mcp://far/**", "${folder}/**"] }
 `,
 );
@@ -81,6 +82,8 @@ const call =
 const callers: Readonly<Record<string, { readonly call: Operation; readonly peer?: string; readonly aim?: number }>> = {
   "stdio, direct": { call: call(direct.stdio, "read_file") },
   "stdio, through Portcullis": { call: call(ours, "near_read_file"), peer: "stdio, direct", aim: 1.5 },
+  // What the door and the controls cost without a server behind them.
+  "Portcullis's own fs.readFile": { call: call(ours, "fs_readFile"), peer: "HTTP, direct" },
   "HTTP, direct": { call: call(direct.http, "fs_readFile") },
   "HTTP, through Portcullis": { call: call(ours, "far_fs_readFile"), peer: "HTTP, direct", aim: 2 },
 };
