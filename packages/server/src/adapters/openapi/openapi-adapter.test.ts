@@ -1,4 +1,5 @@
 import { type Resource, toUri } from "@portcullis/contracts";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { document, get, inQuery, ok, openApi, refusal } from "../../../../../test/support/scripted-api.ts";
 
@@ -103,6 +104,30 @@ describe("arguments", () => {
     ] as const)
       expect((await call("file", { id })).origin).toBe(`https://api.example/v1/files/${path}`);
     expect(asked.every(({ url }) => url.startsWith("https://api.example/v1/"))).toBe(true);
+  });
+
+  test("of any text at all are refused, or one segment for whoever decodes it", async () => {
+    const { tool } = await openApi(byId);
+    const letters = fc.constantFrom(
+      ...["%", "2", "e", "E", "f", "F", "5", "c", ".", "/", "\\", ";", "a", "ü", "\u0000", "?", "#", "\uD800"],
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: letters, maxLength: 12 }), async (id) => {
+        let href: string;
+        try {
+          [href = ""] = (await tool("file").touches({ id })).map(toUri);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "VALIDATION_ERROR" });
+          return;
+        }
+        let segment = href.slice("https://api.example/v1/files/".length);
+        for (let round = 0; round < 6; round++) {
+          expect(segment).not.toMatch(/[/\\]|^\.{0,2}(;|$)/);
+          segment = segment.replaceAll(/%([0-9a-f]{2})/gi, (_, code) => String.fromCharCode(Number.parseInt(code, 16)));
+        }
+      }),
+      { numRuns: 5_000 },
+    );
   });
 
   test("are written as their parameters say", async () => {
