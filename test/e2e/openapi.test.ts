@@ -32,6 +32,7 @@ beforeAll(async () => {
   world = await openWorld({
     policies: {
       "bridge.yaml": file("policy.yaml"),
+      "crow.yaml": `subject: "crow@home"\nscopes:\n  - { tool: fs.readFile, allow: ["FOLDER/**"] }\n  - { tool: [search, fetch, "bridge.*"], allow: ["${at}/v1/**"] }\n`,
       "goose.yaml": `subject: "goose@home"\nscopes:\n  - { tool: bridge.files, allow: ["${at}/v1/files?path=mill.txt"] }\n`,
     },
     prepare({ base, data }) {
@@ -67,7 +68,9 @@ verifies("D8.mounted", async (door) => {
 verifiesOnce("D8.judged", async () => {
   await asGuest(world, { door: "http", subject: "goose@home" }, async (guest) => {
     expect((await guest.tools()).map(({ name }) => name).filter((name) => /^bridge/.test(name))).toHaveLength(1);
-    expect((await guest.call("bridge.files", { path: "mill.txt" })).result.data.content).toContain("rye in October");
+    const mill = await guest.call("bridge.files", { path: "mill.txt" });
+    expect(mill).toMatchObject({ ok: true, untrusted: [`web:${new URL(at).host}`] });
+    expect(mill.result.data.content).toContain("rye in October");
     for (const args of [{ path: "orchard.txt" }, {}, { path: "mill.txt", cursor: "2" }])
       expect(await guest.call("bridge.files", args), JSON.stringify(args)).toMatchObject({ code: "PERMISSION_DENIED" });
   });
@@ -125,6 +128,16 @@ verifiesOnce("D8.search", async () => {
       ok: false,
       code: "PERMISSION_DENIED",
     });
+  });
+});
+
+verifiesOnce("D8.leaves", async () => {
+  await asGuest(world, { door: "http", subject: "crow@home" }, async (guest) => {
+    expect(await guest.call("fs.readFile", { path: join(world.folder, "todo.md") })).toMatchObject({ ok: true });
+    expect(await guest.call("bridge.search", { q: "plants" })).toMatchObject({ ok: false, code: "FLOW_BLOCKED" });
+    const found = await guest.call("search", { query: "quinces" });
+    expect(JSON.stringify(found.result ?? found)).not.toContain("bridge/orchard.txt");
+    expect(await guest.call("fetch", { id: "bridge/orchard.txt" })).toMatchObject({ ok: false, code: "FLOW_BLOCKED" });
   });
 });
 

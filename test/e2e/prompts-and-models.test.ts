@@ -39,7 +39,7 @@ beforeAll(async () => {
 subject: "duck@home"
 scopes:
   - { tool: prompts.get, allow: ["prompt://daily", "prompt://new"] }
-  - { tool: sampling.create, allow: ["model://near", "model://far", "model://gone"] }
+  - { tool: sampling.create, allow: ["model://near", "model://far", "model://cleared", "model://gone"] }
   - { tool: fs.readFile, allow: ["FOLDER/**"] }
 `,
       "goose.yaml": `subject: "goose@home"\nscopes:\n  - { tool: prompts.get, allow: ["prompt://other"] }\n`,
@@ -56,6 +56,7 @@ scopes:
 models:
   - { name: near, kind: ollama, url: "${model.url}", model: little, maxTokens: 50 }
   - { name: far, kind: openai, url: "${model.url}/v1", model: big, leaves: true, key: { secret: ${key} } }
+  - { name: cleared, kind: ollama, url: "${model.url}", model: mine, leaves: true, untrusted: false, clearance: [notes] }
   - { name: gone, kind: ollama, url: "${gone}", model: little }
 `,
       );
@@ -145,7 +146,12 @@ verifies("M4.prompts", async (door) => {
         },
       ],
     });
-    expect(await ask("prompts.get", { name: "other" })).toMatchObject({ code: "PERMISSION_DENIED" });
+    // What would open it, MCP tells beside the refusal's code.
+    const denied = await ask("prompts.get", { name: "other" });
+    expect(denied).toMatchObject({
+      code: "PERMISSION_DENIED",
+      details: { smallestScope: { scope: { tool: "prompts.get", allow: ["prompt://other"] } } },
+    });
     // Who may not have it does not learn whether it is there.
     expect(await ask("prompts.get", { name: "none" })).toMatchObject({ code: "PERMISSION_DENIED" });
     expect(await ask("prompts.get", { name: "new" })).toMatchObject({ code: "NOT_FOUND" });
@@ -243,7 +249,8 @@ verifiesOnce("W8.leaves", async () => {
       code: "FLOW_BLOCKED",
     });
     expect(model.asked.length).toBe(before);
-    expect(await ask("sampling.create", { messages: say("Sum it up.") })).toMatchObject({ model: "near" });
+    for (const name of ["near", "cleared"])
+      expect(await ask("sampling.create", { messages: say("Sum it up."), model: name })).toMatchObject({ model: name });
   });
 });
 

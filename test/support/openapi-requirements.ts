@@ -23,6 +23,10 @@ export const openapiRequirements = {
     says: "Pages behind the first are asked for one by one, bounded, and as policy allows each.",
     on: "once",
   },
+  "D8.leaves": {
+    says: "An API that is not cleared for what a line of work has seen is asked nothing, neither as a tool nor by search and fetch.",
+    on: "once",
+  },
   "D8.faults": {
     says: "A document that cannot be used keeps the server from starting, with its place and the next step; a remote reference is never fetched.",
     on: "once",

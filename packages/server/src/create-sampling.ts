@@ -9,15 +9,16 @@ export function createSampling(models: readonly ReadModel[]): {
   readonly labels: ReadonlyMap<string, Labels>;
 } {
   const adapter = createSamplingAdapter(
-    models.map(({ leaves: _, clearance: __, ...model }) => ({
+    models.map(({ leaves: _, clearance: __, untrusted: ___, ...model }) => ({
       ...{ maxTokens: 4_096, concurrent: 4, callMs: 50_000 },
       ...model,
     })),
   );
   const labels = new Map(
     models.map((model): [string, Labels] => {
-      const { name, leaves, clearance } = model;
-      return [name, { ...labelsOfModel(model, leaves), ...(clearance !== undefined && { clearance }) }];
+      const { name, leaves, untrusted, clearance } = model;
+      const said = { ...(untrusted !== undefined && { untrusted }), ...(clearance !== undefined && { clearance }) };
+      return [name, { ...labelsOfModel(model, leaves), ...said }];
     }),
   );
   return { adapter, labels };

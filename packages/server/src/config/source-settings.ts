@@ -115,6 +115,7 @@ export const Model = Type.Object(
     concurrent: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
     callMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 600_000 })),
     leaves: Type.Optional(Type.Boolean()),
+    untrusted: Type.Optional(Type.Boolean()),
     clearance: Type.Optional(names(64)),
   },
   closed,

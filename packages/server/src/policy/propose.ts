@@ -40,8 +40,9 @@ export function toPattern(resource: Resource): string | undefined {
         return pattern;
       }
       case "url": {
-        const { origin, pathname, search } = new URL(resource.href);
-        const pattern = `${origin}${escapeUrl(pathname)}${escapeUrl(search)}`;
+        // Of mcp:, prompt: and model: there is no origin.
+        const { protocol, host, pathname, search } = new URL(resource.href);
+        const pattern = `${protocol}//${host}${escapeUrl(pathname)}${escapeUrl(search)}`;
         const fits = canonical.kind === "url" && matchUrl(compileUrl(pattern, "allow"), canonical.url, "allow");
         return fits ? pattern : undefined;
       }

@@ -1,6 +1,7 @@
 import { type Resource, toUri } from "@portcullis/contracts";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { document, get, inQuery, ok, openApi as open, refusal } from "../../../../../test/support/scripted-api.ts";
+import { document, get, inQuery, ok, openApi, refusal } from "../../../../../test/support/scripted-api.ts";
 
 describe("operations", () => {
   const paths = {
@@ -16,12 +17,12 @@ describe("operations", () => {
   };
 
   test("that read are chosen by a wildcard, and others by their names alone", async () => {
-    const { tools } = await open(document(paths));
+    const { tools } = await openApi(document(paths));
     expect(tools.map(({ name }) => name)).toEqual([
       "api.get_files",
       expect.stringMatching(/^api\.odd_name_+[0-9a-f]{8}$/),
     ]);
-    const { tools: all } = await open(document(paths), { operations: ["*", "POST /files", "remove"] });
+    const { tools: all } = await openApi(document(paths), { operations: ["*", "POST /files", "remove"] });
     expect(all.map(({ name, effect, labels }) => [name, effect, labels])).toContainEqual([
       "api.add",
       "send",
@@ -30,8 +31,8 @@ describe("operations", () => {
     expect(await all.find(({ name }) => name === "api.remove")?.touches({ id: "x" })).toEqual([
       { kind: "url", href: "https://api.example/v1/files/x", method: "DELETE" },
     ]);
-    await expect(open(document(paths), { operations: ["none"] })).rejects.toThrow(/no operation "none".*get_files/);
-    await expect(open(document(paths), { marks: { none: {} } })).rejects.toThrow(/no operation "none"/);
+    await expect(openApi(document(paths), { operations: ["none"] })).rejects.toThrow(/no operation "none".*get_files/);
+    await expect(openApi(document(paths), { marks: { none: {} } })).rejects.toThrow(/no operation "none"/);
   });
 
   test("that cannot be called from here are left out with a word, or refused where they are named", async () => {
@@ -46,10 +47,10 @@ describe("operations", () => {
         },
       },
     });
-    const { tools, told } = await open(cookie);
+    const { tools, told } = await openApi(cookie);
     expect(tools.map(({ name }) => name)).toEqual(["api.a"]);
     expect(told.join()).toMatch(/operation b .*cookie/);
-    await expect(open(cookie, { operations: ["c"] })).rejects.toThrow(/body that is neither/);
+    await expect(openApi(cookie, { operations: ["c"] })).rejects.toThrow(/body that is neither/);
   });
 });
 
@@ -64,7 +65,7 @@ describe("arguments", () => {
   });
 
   test("stay in their segment of the path, however they are written", async () => {
-    const { call, asked } = await open(byId);
+    const { call, asked } = await openApi(byId);
     for (const id of [
       ...[
         "..",
@@ -105,9 +106,33 @@ describe("arguments", () => {
     expect(asked.every(({ url }) => url.startsWith("https://api.example/v1/"))).toBe(true);
   });
 
+  test("of any text at all are refused, or one segment for whoever decodes it", async () => {
+    const { tool } = await openApi(byId);
+    const letters = fc.constantFrom(
+      ...["%", "2", "e", "E", "f", "F", "5", "c", ".", "/", "\\", ";", "a", "ü", "\u0000", "?", "#", "\uD800"],
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: letters, maxLength: 12 }), async (id) => {
+        let href: string;
+        try {
+          [href = ""] = (await tool("file").touches({ id })).map(toUri);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "VALIDATION_ERROR" });
+          return;
+        }
+        let segment = href.slice("https://api.example/v1/files/".length);
+        for (let round = 0; round < 6; round++) {
+          expect(segment).not.toMatch(/[/\\]|^\.{0,2}(;|$)/);
+          segment = segment.replaceAll(/%([0-9a-f]{2})/gi, (_, code) => String.fromCharCode(Number.parseInt(code, 16)));
+        }
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   test("are written as their parameters say", async () => {
     const list = { type: "array", items: { type: "string" } };
-    const { tool } = await open(
+    const { tool } = await openApi(
       document({
         "/q": get("q", {
           parameters: [
@@ -136,7 +161,7 @@ describe("arguments", () => {
   });
 
   test("of strange names are nothing but names", async () => {
-    const { call, asked } = await open(
+    const { call, asked } = await openApi(
       document({
         "/q": get("q", {
           parameters: [inQuery("constructor"), inQuery("toString"), inQuery("purpose"), inQuery("body")],
@@ -147,14 +172,14 @@ describe("arguments", () => {
     await call("q", { toolPurpose: "p", bodyParameter: "b", constructor: "c" });
     expect(asked.map(({ url }) => new URL(url).search)).toEqual(["", "?constructor=c&purpose=p&body=b"]);
     await expect(
-      open(document({ "/q": get("q", { parameters: [inQuery("__proto__")] }) }), { operations: ["q"] }),
+      openApi(document({ "/q": get("q", { parameters: [inQuery("__proto__")] }) }), { operations: ["q"] }),
     ).rejects.toThrow(/name/);
   });
 
   test("of a hostile pattern are checked in time", async () => {
     const hostile = { type: "string", pattern: "^(a+)+$" };
     const content = { "application/json": { schema: hostile } };
-    const { call, tool } = await open(
+    const { call, tool } = await openApi(
       document({
         "/q": get("q", { parameters: [inQuery("q", hostile)], responses: { "200": { description: "ok", content } } }),
       }),
@@ -182,7 +207,7 @@ describe("what the owner adds", () => {
   const secret = { query: { key: "s3cret-key" }, headers: { Authorization: "Bearer t0ken" } };
 
   test("goes out with each request, and is neither judged nor told", async () => {
-    const { call, asked, tool } = await open(keyed, secret);
+    const { call, asked, tool } = await openApi(keyed, secret);
     const judged: Resource[] = [];
     const answer = await call("q", {}, (resource) => judged.push(resource) > 0);
     expect(asked[0]).toMatchObject({
@@ -197,14 +222,26 @@ describe("what the owner adds", () => {
     expect(JSON.stringify([refused.details])).not.toContain("s3cret");
   });
 
+  test("is taken out of a link that brings it back", async () => {
+    const link = '</v1/q?page=2&key=s3cret-key>; rel="next"';
+    const { call, asked } = await openApi(keyed, {
+      ...{ ...secret, paging: { "*": { by: "link", most: 2 } } },
+      answers: [{ headers: { link } }, { headers: { link: link.replace("2", "3") } }],
+    });
+    const answer = await call("q", { pages: 2 });
+    expect(JSON.stringify(answer)).not.toContain("s3cret");
+    expect(answer.next).toBe("https://api.example/v1/q?page=3");
+    expect(asked.map(({ url }) => new URL(url).search)).toEqual(["?key=s3cret-key", "?page=2&key=s3cret-key"]);
+  });
+
   test("can be given by no argument", async () => {
-    const { call } = await open(keyed, secret);
+    const { call } = await openApi(keyed, secret);
     expect(await refusal(call("q", { key: "mine" }))).toMatchObject({ code: "VALIDATION_ERROR" });
     expect(await refusal(call("q", { free: { key: "mine" } }))).toMatchObject({ code: "VALIDATION_ERROR" });
   });
 
   test("cannot be turned against another thing than was judged", async () => {
-    const { tool } = await open(
+    const { tool } = await openApi(
       document({
         "/q": get("q", {
           parameters: ["X-HTTP-Method-Override", "Host", "X-Original-URL", "Cookie", "Forwarded"].map((name) => ({
@@ -235,7 +272,7 @@ describe("answers", () => {
   });
 
   test("that break the document come as text, with a mark", async () => {
-    const { call, tool } = await open(listing, {
+    const { call, tool } = await openApi(listing, {
       answers: [{ json: { items: [1] } }, { json: { items: ["x"] } }, { text: "<no json" }, { json: {} }],
     });
     expect(await call("q")).toMatchObject({ data: { items: [1] }, untrusted: true, status: 200 });
@@ -248,7 +285,7 @@ describe("answers", () => {
   });
 
   test("with a status of failure are refusals that tell it", async () => {
-    const { call } = await open(listing, {
+    const { call } = await openApi(listing, {
       answers: [
         { status: 401, text: "who?" },
         { status: 429, headers: { "retry-after": "7" } },
@@ -266,14 +303,17 @@ describe("answers", () => {
   test("of several pages are asked for one by one, as far as is wanted and allowed", async () => {
     const page = (next: string) => ({ json: { items: [1], next } });
     const cursor = { paging: { q: { by: "cursor", argument: "cursor", cursor: "next", most: 3 } } } as const;
-    const { call, asked } = await open(listing, { ...cursor, answers: [page("b"), page("c"), page("d"), page("b")] });
+    const { call, asked } = await openApi(listing, {
+      ...cursor,
+      answers: [page("b"), page("c"), page("d"), page("b")],
+    });
     const all = await call("q", { pages: 3 });
     expect(asked.map(({ url }) => new URL(url).search)).toEqual(["", "?cursor=b", "?cursor=c"]);
     expect(all).toMatchObject({ next: "d", more: [{ origin: "https://api.example/v1/q?cursor=b" }, {}] });
     expect(await refusal(call("q", { pages: 4 }))).toMatchObject({ code: "VALIDATION_ERROR" });
     expect(await call("q", { pages: 2 }, (resource) => !toUri(resource).includes("cursor"))).not.toHaveProperty("more");
     await expect(
-      open(listing, { paging: { r: { by: "cursor", argument: "cursor", cursor: "next", most: 3 } } }),
+      openApi(listing, { paging: { r: { by: "cursor", argument: "cursor", cursor: "next", most: 3 } } }),
     ).rejects.toThrow(/no parameter/);
   });
 
@@ -288,9 +328,10 @@ describe("answers", () => {
       ['<http://api.example/v1/q?page=2>; rel="next"', undefined],
       ['</v1/q/../admin>; rel="next"', undefined],
       [`${"<".repeat(50_000)}`, undefined],
+      [`</v1/q?page=2>; rel=${" ".repeat(50_000)}`, undefined],
     ] as const;
     for (const [link, next] of links) {
-      const { call } = await open(listing, {
+      const { call } = await openApi(listing, {
         paging: { "*": { by: "link", most: 2 } },
         answers: [{ json: { items: [] }, headers: { link } }],
       });

@@ -246,7 +246,9 @@ async function collect(asking: Asking, paging: Paging | undefined, { labels, wan
       const contentType = answer.headers["content-type"]?.slice(0, 200) ?? null;
       result = { ...page, untrusted: labels.untrusted !== false, status: answer.status, contentType };
     }
-    const next = paging && nextPage(paging, request, { data: page.data, args, link: answer.headers.link });
+    const next =
+      paging &&
+      nextPage(paging, request, { data: page.data, args, link: answer.headers.link, reserved: planned.reserved });
     if (!next) return { ...result, ...(more.length > 0 && { more }) };
     const following = "href" in next ? { ...request, href: next.href } : toRequest(planned, base, next.args);
     // The last page's own cursor again leads nowhere.

@@ -18,7 +18,7 @@ export type Next = { readonly args: Args; readonly told: string } | { readonly h
 /** Where the page behind this one is; undefined when there is none, or none that may be gone to. */
 export function nextPage(paging: Paging, asked: ApiRequest, page: Answered): Next | undefined {
   if (paging.by === "link") {
-    const href = linked(page.link, asked.href);
+    const href = linked(page.link, asked.href, page.reserved);
     return href === undefined ? undefined : { href, told: href };
   }
   const cursor = pick(page.data, paging.cursor ?? "");
@@ -30,23 +30,33 @@ interface Answered {
   readonly data: unknown;
   readonly args: Args;
   readonly link: string | undefined;
+  /** Names of the query's parameters that the owner sets. */
+  readonly reserved: ReadonlySet<string>;
 }
 
 /**
  * The target of `rel="next"` (RFC 8288), when it differs from what was asked in its query alone: with the owner's credentials in hand an API must not
  * choose what else is asked for.
  */
-function linked(header: string | undefined, asked: string): string | undefined {
+function linked(header: string | undefined, asked: string, reserved: ReadonlySet<string>): string | undefined {
   const from = new URL(asked);
   for (const [, target = "", rest = ""] of (header ?? "").slice(0, 8_192).matchAll(/<([^<>]*)>([^<]*)/g)) {
-    if (!/;\s*rel\s*=\s*"?(?:[^",;]*\s)?next[\s",;]?/i.test(`${rest} `) || !URL.canParse(target, asked)) continue;
+    if (!isNext(rest) || !URL.canParse(target, asked)) continue;
     const to = new URL(target, asked);
     to.hash = "";
+    // What the owner sets is put in again, and is judged and told by nobody.
+    for (const name of reserved) if (to.searchParams.has(name)) to.searchParams.delete(name);
     if (to.origin === from.origin && to.pathname === from.pathname && to.username === "" && to.href !== from.href)
       return to.href;
   }
   return undefined;
 }
+
+const isNext = (parameters: string): boolean =>
+  parameters.split(/[;,]/).some((one) => {
+    const [name = "", value = ""] = one.split("=").map((part) => part.trim().toLowerCase());
+    return name === "rel" && value.replaceAll('"', "").split(/\s/).includes("next");
+  });
 
 /** Adds the argument that asks for more pages to a tool's input. */
 export function withPages<S>(input: S, paging: Paging | undefined): S {

@@ -101,7 +101,7 @@ export function plan(document: ApiDocument, operation: Operation, fixed: Fixed):
   for (const [, name = ""] of path.matchAll(/\{([^{}]*)\}/g))
     if (!parts.some((part) => part.in === "path" && part.name === name))
       throw refuse(`has {${name.slice(0, 60)}} in its path, and no parameter of that name`);
-  if (/[?#\\\s]/.test(path) || /[{}]/.test(path.replaceAll(/\{[^{}]*\}/g, "")))
+  if (path.length > 2_000 || /[?#\\\s]/.test(path) || /[{}]/.test(path.replaceAll(/\{[^{}]*\}/g, "")))
     throw refuse("has a path that is no template of a path");
 
   let body: BodyPlan | undefined;

@@ -77,7 +77,7 @@ function toSegment(text: string, argument: string): string {
   let seen = text;
   for (let round = 0; round <= mostDecoded; round++) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-    if (/[/\\\u0000-\u001f\u007f]/.test(seen) || /^\.{1,2}(;|$)/.test(seen))
+    if (/[/\\\u0000-\u001f\u007f]/.test(seen) || /^\.{0,2}(;|$)/.test(seen))
       throw refuse(
         argument,
         "it would leave its place in the path (a slash, a backslash, `..` or a control character)",

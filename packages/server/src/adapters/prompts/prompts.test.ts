@@ -84,6 +84,7 @@ describe("a folder of templates", () => {
     expect([...prompts.templates().keys()]).toEqual(["good"]);
     const faults = told.map((message) => /(\w+)\.md/.exec(message)?.[1]).sort();
     expect(faults).toEqual(["bytes", "folder", "large", "pipe", "same", "zero"]);
+    expect(told.filter((message) => message.includes("no regular file"))).toHaveLength(3);
   });
 
   test("that is not there, comes later and goes again is followed", async () => {
