@@ -41,7 +41,7 @@ export function compileUrl(text: string, effect: "allow" | "deny"): UrlPattern {
   const scheme = rawScheme.toLowerCase();
   if (scheme === "discord") return compileDiscord(text, rawAuthority, toPath(rawPath, effect));
   if (scheme !== "http" && scheme !== "https")
-    throw new PatternError("A URL pattern begins with http://, https:// or discord://.");
+    throw new PatternError("A URL pattern begins with http:// or https://, or discord:// for messages.");
   if (rawAuthority.includes("@")) throw new PatternError("A URL pattern has no user or password.");
   if (fragment !== undefined) throw new PatternError("A URL pattern has no fragment (#…): servers never see it.");
   const place = authority.exec(rawAuthority);
