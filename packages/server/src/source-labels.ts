@@ -47,7 +47,10 @@ export function createSourceLabels(options: {
     byBase.find(({ base }) => href.startsWith(base) && /^([/?]|$)/.test(href.slice(base.length)))?.labels;
   // Whoever is in a channel writes there; whether it is private the owner says.
   const { name: _, ...messagesSaid } = said.find((one) => one.name === "discord") ?? { name: "" };
-  const messages: Labels = { untrusted: true, ...messagesSaid };
+  const { private: own, clearance = [] } = messagesSaid;
+  // What is in Discord may be told to Discord.
+  const cleared = own === undefined ? clearance : [own, ...clearance];
+  const messages: Labels = { untrusted: true, ...messagesSaid, ...(cleared.length > 0 && { clearance: cleared }) };
   return {
     all: [...byPath.map(({ labels }) => labels)],
     labelsOf(resource) {

@@ -138,7 +138,7 @@ test("what comes twice, late, out of order or broken changes nothing that is not
   expect(ops(2)).toHaveLength(1);
 });
 
-test.each([4004, 4010, 4013, 4014])("close code %i is the owner's to mend, and ends it", async (code) => {
+test.each([4004, 4014])("close code %i is the owner's to mend, and ends it", async (code) => {
   discord.gateway.how.refuses = code;
   await begin();
   await vi.waitFor(() => expect(link.status()).toMatchObject({ state: "refused" }), soon);

@@ -1,5 +1,6 @@
 import type { Labels, Resource } from "@portcullis/contracts";
 import { expect, test } from "vitest";
+import { createSourceLabels } from "../source-labels.ts";
 import { type Labelled, toEffects, toReads, toSinks } from "./flow-effects.ts";
 import type { ValidCall } from "./validate.ts";
 
@@ -68,4 +69,20 @@ test("what a call does is the worst of what its tool, method and scopes say; a t
     ...{ consequence: "destructive", reads: { untrusted: ["a.tool"] } },
     sinks: [{ clearance: [] }],
   });
+});
+
+test("messages of Discord are untrusted, private where the owner says so, and leave only where Discord has to be asked", () => {
+  const message: Resource = { kind: "discord", guild: "1", channel: "2", message: "3" };
+  const labels = (...said: Parameters<typeof createSourceLabels>[0]["said"]) =>
+    createSourceLabels({ folders: [], stores: [], said }).labelsOf(message);
+  expect(toReads(of(message, labels()), {}, none)).toEqual({ private: [], untrusted: ["discord"] });
+  expect(toReads(of(message, labels(), { untrusted: false }), {}, none).untrusted).toEqual([]);
+  const team = labels({ name: "discord", private: "team" });
+  expect(toReads(of(message, team, { private: "crm" }), {}, none)).toEqual({
+    private: ["team", "crm"],
+    untrusted: ["team"],
+  });
+  expect(toSinks(of(message, team), {}, {})).toEqual([]);
+  expect(toSinks(of({ ...message, elsewhere: true }, labels()), {}, {})).toEqual([{ to: "discord", clearance: [] }]);
+  expect(toSinks(of({ ...message, elsewhere: true }, team), {}, {})).toEqual([{ to: "team", clearance: ["team"] }]);
 });
