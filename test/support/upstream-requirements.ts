@@ -26,4 +26,12 @@ export const upstreamRequirements = {
     says: "The child of an upstream server gets the environment that is written down, and nothing of the server's or a client's.",
     on: "once",
   },
+  "D7.ends": {
+    says: "The children of upstream servers end with the server, also when it is killed.",
+    on: "once",
+  },
+  "D7.import": {
+    says: "A client's MCP servers become upstreams that work here, Portcullis takes their place in its file, and all of that can be undone.",
+    on: "once",
+  },
 } as const satisfies Record<string, Requirement>;

@@ -30,8 +30,13 @@ const schemas: Readonly<Record<string, unknown>> = {
   },
   remote: { type: "object", properties: { a: { $ref: "http://127.0.0.1:9/schema.json" } } },
   file: { type: "object", properties: { a: { $ref: "file:///etc/passwd" } } },
-  long: { type: "object", properties: { a: { $ref: `#${"/default/a".repeat(100)}` } } },
+  long: {
+    type: "object",
+    properties: { a: { $ref: `#/$defs/${"n".repeat(400)}` } },
+    $defs: { ["n".repeat(400)]: { type: "string" } },
+  },
   notOne: "schema",
+  list: { type: "array" },
 };
 
 const listing = (): readonly unknown[] => {

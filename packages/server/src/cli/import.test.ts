@@ -192,6 +192,7 @@ test("importing twice takes nothing twice, and what came since joins", async () 
 test.each<[string, string, () => void]>([
   ["a client's file that cannot be read", '{"mcpServers":{', () => {}],
   ["a configuration that cannot be read", "", () => writeFileSync(config(), "port: [")],
+  ["a server that the configuration cannot hold", '{"mcpServers":{"a":{"url":"http://far.example/mcp"}}}', () => {}],
   ["a configuration that would not be one", "", () => writeFileSync(config(), "port: none")],
   ["a file where the folder of secrets belongs", "", () => writeFileSync(join(data, "secrets"), "")],
   ["a place for the record that cannot be written", "", () => writeFileSync(join(data, "imports"), "")],

@@ -81,6 +81,7 @@ test.each([
     const world = await start(mode);
     const good = await world.tool("good");
     expect(await run(good)).toMatch(expected);
+    if (mode === "endless") expect(world.said.join()).toContain("a message of more than 4194304 bytes");
     // What was accepted stays on the list, and the server is there again for the next call.
     expect(world.names()).toEqual(["good"]);
     await eventually(20_000, async () => expect(await run(good)).toMatch(expected));
