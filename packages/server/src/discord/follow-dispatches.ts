@@ -29,7 +29,7 @@ export function createDispatches({ store, places, tell, newThreads }: DispatchOp
     if (told.has(message.id)) return;
     if (told.size >= mostTold) told.delete(told.keys().next().value ?? "");
     told.add(message.id);
-    tell({ kind: "created", message });
+    tell({ kind: "created", message: store.find(message.id) ?? message });
   };
   const put = (value: unknown, type: string): void => {
     const raw = toRaw(value);
