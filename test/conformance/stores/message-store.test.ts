@@ -79,6 +79,7 @@ test("what is deleted is in no file any more, and does not come back", () => {
   const words = Array.from({ length: 200 }, (_, at) => message(at + 10, `common words ${at}`));
   store.put([message(1, "kingfisher secret"), ...words]);
   expect(textsOf(store.remove([idOf(1), idOf(999)]))).toEqual(["kingfisher secret"]);
+  for (const file of [path, `${path}-wal`]) expect(readFileSync(file, "latin1"), file).not.toContain("kingfisher");
   expect(store.put([message(1, "kingfisher secret")])).toEqual(["same"]);
   expect(store.put([message(999, "came late")])).toEqual(["same"]);
   expect(store.count()).toBe(200);

@@ -76,6 +76,8 @@ test("channels and threads are read back newest first, and what happens is follo
     { guild, channel: general.id, thread: thread.id, author: "Ada" },
   ]);
   await live(link);
+  for (const { id } of [general, thread])
+    await vi.waitFor(() => expect(link.store().mark(id).ended).toBe("whole"), soon);
 
   const written = discord.write(general, "a kingfisher");
   discord.write(other, "nor this");

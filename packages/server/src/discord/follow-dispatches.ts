@@ -14,6 +14,8 @@ export interface DispatchOptions {
 
 /** The most deletions that one dispatch is taken for; Discord sends a hundred. */
 const mostDeleted = 1_000;
+/** Messages of which is known that they were told. */
+const mostTold = 1_000;
 
 /** Keeps the archive as the gateway says. A dispatch that comes twice, late, or broken changes nothing that is not so. */
 export function createDispatches({ store, places, tell, newThreads }: DispatchOptions) {
@@ -21,7 +23,15 @@ export function createDispatches({ store, places, tell, newThreads }: DispatchOp
     const known = ids.slice(0, mostDeleted).filter(isSnowflake);
     for (const message of store.remove(known)) tell({ kind: "deleted", message });
   };
-  const put = (value: unknown): void => {
+  // A page that is read back may have brought a message before the gateway tells of it.
+  const told = new Set<string>();
+  const tellNew = (message: MessageChange["message"]): void => {
+    if (told.has(message.id)) return;
+    if (told.size >= mostTold) told.delete(told.keys().next().value ?? "");
+    told.add(message.id);
+    tell({ kind: "created", message: store.find(message.id) ?? message });
+  };
+  const put = (value: unknown, type: string): void => {
     const raw = toRaw(value);
     const place = places.of(raw.channel_id);
     if (!place || (raw.guild_id !== undefined && raw.guild_id !== place.guild) || !isSnowflake(raw.id)) return;
@@ -29,7 +39,7 @@ export function createDispatches({ store, places, tell, newThreads }: DispatchOp
     const message = toKeptMessage(value, place, before);
     if (!message) return;
     const [done] = store.put([message]);
-    if (done === "new") tell({ kind: "created", message });
+    if (done === "new" || (done === "same" && type === "MESSAGE_CREATE" && before)) tellNew(message);
     if (done === "changed") tell({ kind: "edited", message });
   };
   const addThreads = (values: unknown): void => {
@@ -42,7 +52,7 @@ export function createDispatches({ store, places, tell, newThreads }: DispatchOp
     switch (type) {
       case "MESSAGE_CREATE":
       case "MESSAGE_UPDATE":
-        put(data);
+        put(data, type);
         return;
       case "MESSAGE_DELETE":
         if (places.of(raw.channel_id)) remove([raw.id]);

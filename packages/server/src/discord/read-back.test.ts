@@ -85,6 +85,20 @@ test("it reads the newest first, as far as the owner's bound, and further when t
   expect(store.mark(general.id).ended).toBe("whole");
 });
 
+test("what was edited and deleted far back while nobody listened is found and told", async () => {
+  discord.fill(general, numbers(0, 250));
+  await read([listed()]);
+  const edited = general.messages[30];
+  Object.assign(edited ?? {}, { content: "message 30, edited", edited_timestamp: new Date().toISOString() });
+  general.messages.splice(20, 1);
+  await read([listed()]);
+  expect(texts()).toEqual([...numbers(0, 20), ...numbers(21, 30), "message 30, edited", ...numbers(31, 250)]);
+  expect(changes.map(({ kind, message }) => [kind, message.text])).toEqual([
+    ["edited", "message 30, edited"],
+    ["deleted", "message 20"],
+  ]);
+});
+
 test("days bound it too, by the time in the ids", async () => {
   const day = 86_400_000;
   discord.fill(general, numbers(0, 150), Date.now() - 40 * day);

@@ -88,7 +88,7 @@ export interface Scan {
   readonly next?: number;
 }
 
-const rowsAtOnce = 100;
+const rowsAtOnce = 50;
 const mostRows = 20_000;
 
 /** The newest messages that a caller may see. It looks at a bounded number, a few at a time, and lets others have their turn in between. */

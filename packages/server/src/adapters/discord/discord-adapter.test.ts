@@ -133,6 +133,7 @@ test("a message is found by its id, link and URI; what is hidden, unknown or som
   const refusals = await Promise.all(
     [
       ...[idAt(3), idAt(9), `discord://${guild}/5/${idAt(1)}`, `discord://6/${general}/${idAt(1)}`],
+      `discord://${guild}/${general}/${idAt(2)}`,
       // A hidden one under the name of an open channel.
       ...[`discord://${guild}/${general}/${idAt(3)}`, `discord://${guild}/${secret}/${thread}/${idAt(2)}`],
     ].map((id) => fetch.run({ id }, use(hiding(secret))).catch(({ code, message: says }) => `${code} ${says}`)),
