@@ -3,7 +3,7 @@ import { root, run, say, setUp } from "./setup.mjs";
 
 await setUp();
 const wanted = process.argv.slice(2);
-const all = ["calls", "stages", "decisions", "mcp-sessions", "grep", "events"];
+const all = ["calls", "stages", "decisions", "mcp-sessions", "grep", "events", "upstream"];
 for (const name of wanted.length > 0 ? wanted : all) {
   say(`bench/${name}.ts`);
   const code = await run(`bench/${name}.ts`, [], {

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { asGuest, eventually } from "../support/guests.ts";
@@ -23,6 +23,7 @@ subject: "duck@home"
 scopes:
   - { tool: "helpful.*", allow: ["mcp://helpful/**"] }
   - { tool: [plain.echo, plain.told, plain.get-env], allow: ["mcp://plain/*"] }
+  - { tool: taken-over.told, allow: ["mcp://taken-over/told"] }
   - { tool: "moving.*", allow: ["mcp://moving/**"] }
   - { tool: helpful.read_file, allow: ["FOLDER/**"], deny: ["FOLDER/secret/**"] }
 ---
@@ -161,4 +162,40 @@ verifiesOnce("D7.alone", async () => {
     expect(JSON.stringify(answer)).not.toContain(key);
     expect(seen.MODE).toBe("plain");
   });
+});
+
+// These two start the server anew, so they come last.
+verifiesOnce("D7.ends", async () => {
+  let pid = 0;
+  await asGuest(world, { door: "websocket", subject: "duck@home" }, async (guest) => {
+    pid = (await guest.call("helpful.pid")).result.structured.pid;
+    expect(() => process.kill(pid, 0)).not.toThrow();
+  });
+  await world.restart("SIGKILL");
+  await eventually(10_000, () => expect(() => process.kill(pid, 0)).toThrow("ESRCH"));
+});
+
+verifiesOnce("D7.import", async () => {
+  const file = join(world.base, ".cursor", "mcp.json");
+  const secret = "zR8wK2mQ5vX7pL3nT9bJ";
+  const theirs = `{\n  // mine\n  "mcpServers": { "Taken over": ${JSON.stringify({ command: process.execPath, args: [helpful], env: { API_TOKEN: secret } })} }\n}\n`;
+  mkdirSync(join(world.base, ".cursor"));
+  writeFileSync(file, theirs);
+  const shown = await world.run("import", "cursor", "--dry-run");
+  expect(shown.stdout).toContain("taken-over");
+  const taken = await world.run("import", "cursor");
+  expect(taken.status, taken.stderr).toBe(0);
+  expect(shown.stdout + taken.stdout + readFileSync(join(world.data, "portcullis.yaml"), "utf8")).not.toContain(secret);
+  expect(readFileSync(file, "utf8")).toContain('"portcullis"');
+  await world.restart();
+  await asGuest(world, { door: "websocket", subject: "duck@home" }, async (guest) => {
+    await eventually(10_000, async () =>
+      expect((await guest.tools()).map(({ name }) => name)).toContain("taken-over.told"),
+    );
+    expect(await guest.call("taken-over.told", { note: secret })).toMatchObject({ ok: false });
+    expect(JSON.stringify(await guest.call("taken-over.told", { note: "n" }))).toContain('{\\"note\\":\\"n\\"}');
+  });
+  expect((await world.run("import", "cursor", "--undo")).status).toBe(0);
+  expect(readFileSync(file, "utf8")).toBe(theirs);
+  expect(readFileSync(join(world.data, "portcullis.yaml"), "utf8")).not.toContain("taken-over");
 });

@@ -12,7 +12,7 @@ export const upstreamRequirements = {
   },
   "D7.pinned": {
     says: "A tool whose description has changed, or that is new, is shown to nobody until the owner has taken it.",
-    on: doors,
+    on: ["websocket", "mcp-http"],
   },
   "D7.marked": {
     says: "An upstream tool of which the owner says nothing counts as one that changes things, leaks, and answers with strangers' words.",
@@ -24,6 +24,14 @@ export const upstreamRequirements = {
   },
   "D7.alone": {
     says: "The child of an upstream server gets the environment that is written down, and nothing of the server's or a client's.",
+    on: "once",
+  },
+  "D7.ends": {
+    says: "The children of upstream servers end with the server, also when it is killed.",
+    on: "once",
+  },
+  "D7.import": {
+    says: "A client's MCP servers become upstreams that work here, Portcullis takes their place in its file, and all of that can be undone.",
     on: "once",
   },
 } as const satisfies Record<string, Requirement>;

@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   flow: async () => (await import("./cli/flow.ts")).flow,
   upstream: async () => (await import("./cli/upstream.ts")).upstream,
   connect: async () => (await import("./cli/connect.ts")).connect,
+  import: async () => (await import("./cli/import.ts")).importServers,
   doctor: async () => (await import("./cli/doctor.ts")).doctor,
 };
 

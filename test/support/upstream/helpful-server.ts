@@ -27,6 +27,7 @@ const tools = (): Tool[] => [
     inputSchema: { type: "object", properties: { purpose: text, note: text } },
   },
   { name: "fail", description: "Fails.", inputSchema: noArguments },
+  { name: "pid", description: "Tells its process.", inputSchema: noArguments },
   { name: "picture", description: "Shows a picture.", inputSchema: noArguments },
   {
     name: "wait",
@@ -55,6 +56,8 @@ async function call(name: string, args: Readonly<Record<string, unknown>>): Prom
     case "wait":
       await new Promise((resolve) => setTimeout(resolve, Number(args.ms ?? 0)));
       return say("done");
+    case "pid":
+      return { ...say("pid"), structuredContent: { pid: process.pid } };
     case "newcomer":
       return say("new");
     default:

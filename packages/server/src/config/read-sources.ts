@@ -38,13 +38,16 @@ export function readModels(
     checkUrl(url, fail);
     if (new URL(url).search !== "") throw fail("its url holds a query.");
     if (key === undefined) return model;
-    const value = readValue(key, env, fail);
+    const value = prefixOf(key) + readValue(key, env, fail);
     if (!/^[\x21-\x7e]+$/.test(value)) throw fail("its key has spaces in it, or what cannot stand in a header.");
     secrets.push({ name, value });
     return { ...model, key: value };
   });
   return { models: read, secrets };
 }
+
+/** What stands before a secret, and is none. */
+const prefixOf = (value: Value): string => (typeof value === "object" && "prefix" in value ? (value.prefix ?? "") : "");
 
 /** A value from where it is kept. */
 function readValue(value: Value, env: Environment, fail: (why: string) => Error): string {
@@ -56,7 +59,8 @@ function readValue(value: Value, env: Environment, fail: (why: string) => Error)
   return found;
 }
 
-const taken = new Set([
+/** Names that tools of Portcullis begin with. */
+export const takenNames: ReadonlySet<string> = new Set([
   "fs",
   "git",
   "http",
@@ -80,19 +84,20 @@ export function readSources(sources: readonly (McpSource | OpenApiSource)[], env
   const read = (source: McpSource | OpenApiSource): ReadSource => {
     const { name } = source;
     const fail = (why: string): Error => new Error(`sources, ${name}: ${why}`);
-    if (taken.has(name)) throw fail("this name is taken by tools of Portcullis; choose another.");
+    if (takenNames.has(name)) throw fail("this name is taken by tools of Portcullis; choose another.");
     if (names.has(name)) throw fail("there is another source of this name.");
     names.add(name);
     const keep = (text: string): string => {
       secrets.push({ name, value: text });
-      // What stands behind a scheme is the secret.
-      const [, bare] = /^(?:bearer|basic|token)\s+(\S+)$/i.exec(text) ?? [];
+      // What stands behind a scheme, or an option's name, is the secret.
+      const [, bare] = /^(?:(?:bearer|basic|token)\s+|--?[\w-]+=)(\S+)$/i.exec(text) ?? [];
       if (bare !== undefined) secrets.push({ name, value: bare });
       return text;
     };
     const toText = (value: Value, always: boolean): string => {
       const text = readValue(value, env, fail);
-      return typeof value === "string" && !always ? text : keep(text);
+      if (typeof value === "string") return always ? keep(text) : text;
+      return prefixOf(value) + keep(text);
     };
     const toTexts = (values: Readonly<Record<string, Value>> | undefined, always = false): Texts =>
       Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, toText(value, always)]));

@@ -4,11 +4,13 @@ import { type Static, Type } from "typebox";
 const closed = { additionalProperties: false } as const;
 const names = (maxItems: number) => Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems });
 
-/** A value that is no secret, or where a secret is kept: in the environment, in a file, or in this very place. */
+const prefix = Type.Optional(Type.String({ maxLength: 64 }));
+
+/** A value that is no secret, or where a secret is kept: in the environment, in a file, or in this very place; `prefix` (`Bearer `) goes before it. */
 const Value = Type.Union([
   Type.String({ maxLength: 32_768 }),
-  Type.Object({ env: Type.String({ minLength: 1, maxLength: 256 }) }, closed),
-  Type.Object({ file: Type.String({ minLength: 1, maxLength: 4_096 }) }, closed),
+  Type.Object({ env: Type.String({ minLength: 1, maxLength: 256 }), prefix }, closed),
+  Type.Object({ file: Type.String({ minLength: 1, maxLength: 4_096 }), prefix }, closed),
   Type.Object({ secret: Type.String({ minLength: 1, maxLength: 32_768 }) }, closed),
 ]);
 export type Value = Static<typeof Value>;

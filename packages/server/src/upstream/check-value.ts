@@ -34,7 +34,8 @@ export function createCheck(schema: JsonSchema): Check {
       const misfit = judge(walk, schema, { value, path: "", depth: 0 });
       check.errors = misfit ? [misfit] : null;
     } catch (error) {
-      if (!(error instanceof TooMuch)) throw error;
+      // Deeper than the stack is too much too.
+      if (!(error instanceof TooMuch || error instanceof RangeError)) throw error;
       check.errors = [misfitOf("", "size", "takes more steps to check than are taken")];
     }
     return check.errors === null;

@@ -1,8 +1,5 @@
 import { hash } from "node:crypto";
 
-/** What a source may be called: it leads the names of its tools, in policies, on MCP and in URLs. */
-export const sourceNamePattern = "^[a-z](?:[a-z0-9-]{0,22}[a-z0-9])?$";
-
 /** The longest name of a tool that every client takes, its source's included. */
 const longest = 60;
 

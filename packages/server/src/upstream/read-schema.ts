@@ -9,7 +9,7 @@ export class SchemaFault extends Error {
   }
 }
 
-const bounds = { depth: 24, nodes: 2_000, values: 500, text: 1_000, characters: 65_536 } as const;
+const bounds = { depth: 24, nodes: 2_000, values: 500, text: 1_000, reference: 300, characters: 65_536 } as const;
 
 const numbers = new Set([
   ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
@@ -123,7 +123,8 @@ function readType(given: unknown, at: string): string | readonly string[] {
 }
 
 function readReference(given: unknown, at: string, root: unknown): string {
-  if (typeof given !== "string" || !/^#(\/|$)/.test(given))
+  // Each use of a reference walks it, so a long one would cost more than it says.
+  if (typeof given !== "string" || !/^#(\/|$)/.test(given) || given.length > bounds.reference)
     throw new SchemaFault(
       at,
       `refers to ${JSON.stringify(given)?.slice(0, 100)}, which is outside of it and is not read`,

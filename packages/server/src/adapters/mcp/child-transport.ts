@@ -1,9 +1,11 @@
 import {
-  isJSONRPCNotification,
+  isJSONRPCRequest,
+  isJSONRPCResponse,
   type JSONRPCMessage,
   parseJSONRPCMessage,
   type Transport,
 } from "@modelcontextprotocol/client";
+import { shapeFault } from "../../upstream/json-shape.ts";
 import { type Child, type ChildOptions, startChild } from "./child.ts";
 import { readLines } from "./lines.ts";
 import { trimListing } from "./listing.ts";
@@ -30,6 +32,8 @@ export class ChildTransport implements Transport {
   readonly #options: ChildTransportOptions;
   #child: Child | undefined;
   #closed = false;
+  /** The questions that are not answered yet. */
+  readonly #asked = new Set<unknown>();
   #noise = 0;
   #noiseSince = 0;
 
@@ -71,6 +75,7 @@ export class ChildTransport implements Transport {
     if (!input?.writable || this.#closed) throw new Error("The child is gone.");
     if (input.writableLength > this.#options.maxMessageBytes * 4)
       throw new Error("The child does not read what it is sent.");
+    if (isJSONRPCRequest(message)) this.#asked.add(message.id);
     input.write(`${JSON.stringify(message)}\n`);
   }
 
@@ -82,6 +87,11 @@ export class ChildTransport implements Transport {
 
   #take(text: string): void {
     if (this.#closed || text.trim() === "") return;
+    const wrong = shapeFault(text);
+    if (wrong !== undefined) {
+      this.#withhold(text, wrong);
+      return;
+    }
     let message: JSONRPCMessage;
     try {
       message = parseJSONRPCMessage(trimListing(JSON.parse(text)));
@@ -90,8 +100,21 @@ export class ChildTransport implements Transport {
       this.onerror?.(new Error("It sent a line that is no message."));
       return;
     }
-    if (isJSONRPCNotification(message)) this.#hush();
+    if (!(isJSONRPCResponse(message) && this.#asked.delete(message.id))) this.#hush();
     this.onmessage?.(message);
+  }
+
+  /** A message that is not read: where it answers something, that is told. */
+  #withhold(text: string, wrong: string): void {
+    const [, id] =
+      /"id"\s*:\s*(\d{1,15})/.exec(text.slice(0, 200)) ??
+      /"id"\s*:\s*(\d{1,15})\s*\}?\s*$/.exec(text.slice(-200)) ??
+      [];
+    if (id === undefined || !this.#asked.delete(Number(id))) {
+      this.#hush();
+      return;
+    }
+    this.onmessage?.({ jsonrpc: "2.0", id: Number(id), error: { code: -32_603, message: `The answer ${wrong}.` } });
   }
 
   #hush(): void {

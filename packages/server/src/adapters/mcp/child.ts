@@ -46,8 +46,10 @@ export function startChild({ command, args, env, cwd }: ChildOptions): Child {
       signalGroup(child.pid, "SIGKILL");
       resolve(how);
     };
+    const name = (code: number | null): string =>
+      code === 127 && posix ? `${command} is not there` : `exit status ${code}`;
     child.once("error", (error) => tell((error as NodeJS.ErrnoException).code ?? "could not start"));
-    child.once("exit", (code, signal) => tell(signal ?? `exit status ${code}`));
+    child.once("exit", (code, signal) => tell(signal ?? name(code)));
   });
   const within = (ms: number): Promise<unknown> =>
     Promise.race([ended, new Promise((resolve) => setTimeout(resolve, ms).unref())]);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { Client, type Transport } from "@modelcontextprotocol/client";
 import { CallError } from "@portcullis/contracts";
 import { version } from "../../version.ts";
@@ -11,8 +12,6 @@ export interface ConnectionOptions {
   open(): Way;
   /** Called with each new connection, and when the server says that its tools have changed. Its faults are the connection's. */
   look(client: Client, signal: AbortSignal): Promise<void>;
-  /** Whether a connection that was lost is made again before anyone asks. */
-  readonly stays: boolean;
   readonly connectMs: number;
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
@@ -25,6 +24,8 @@ export interface Connection {
   client(signal: AbortSignal): Promise<Client>;
   /** Ends the connection as broken: the next call makes another. */
   drop(why: string): void;
+  /** Forgets a connection that the server does not know any more: the next call makes another at once. */
+  renew(client: Client): void;
   stop(): Promise<void>;
 }
 
@@ -53,7 +54,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     const wait = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(failures++, 20)) * (0.75 + Math.random() / 4);
     waitUntil = performance.now() + wait;
     tell(`The upstream server ${name} is not there: ${why}. It is tried again in ${Math.ceil(wait / 1_000)} s.`);
-    if (!options.stays || ending.signal.aborted) return;
+    if (ending.signal.aborted) return;
     clearTimeout(again);
     again = setTimeout(() => void connect().catch(() => {}), wait).unref();
   };
@@ -76,34 +77,42 @@ export function createConnection(options: ConnectionOptions): Connection {
     );
     const late = AbortSignal.any([ending.signal, AbortSignal.timeout(connectMs * 2)]);
     let since = 0;
-    let looking: NodeJS.Timeout | undefined;
+    let [looking, behind, over] = [false, false, false];
+    // One look at a time, and one more after it when something was said meanwhile.
+    const lookAgain = async (): Promise<void> => {
+      looking = true;
+      while (behind && !over && !ending.signal.aborted) {
+        await pause(quietMs, undefined, { ref: false });
+        behind = false;
+        await options
+          .look(client, ending.signal)
+          .catch((error: unknown) => over || tell(`The tools of ${name} cannot be listed: ${toReason(error)}.`));
+      }
+      looking = false;
+    };
+    client.setNotificationHandler("notifications/tools/list_changed", () => {
+      behind = true;
+      if (!looking) void lookAgain();
+    });
+    client.onerror = () => {};
     try {
       await client.connect(way, { timeout: connectMs, signal: late });
       await options.look(client, late);
     } catch (error) {
+      over = true;
       const why = way.fault;
       await client.close().catch(() => {});
       await way.close().catch(() => {});
       throw new Error(why ?? toReason(error), { cause: error });
     }
     since = performance.now();
-    const ended = (): void => {
-      clearTimeout(looking);
+    client.onclose = () => {
+      over = true;
       if (current !== client) return;
       current = undefined;
       if (performance.now() - since > soundMs) failures = 0;
       if (!ending.signal.aborted) failed(way.fault ?? "the connection has ended");
     };
-    client.onclose = ended;
-    client.onerror = () => {};
-    client.setNotificationHandler("notifications/tools/list_changed", () => {
-      looking ??= setTimeout(() => {
-        looking = undefined;
-        options
-          .look(client, ending.signal)
-          .catch((error: unknown) => tell(`The tools of ${name} cannot be listed: ${toReason(error)}.`));
-      }, quietMs).unref();
-    });
     if (way.fault !== undefined) throw new Error(way.fault);
     return client;
   };
@@ -166,6 +175,11 @@ export function createConnection(options: ConnectionOptions): Connection {
       if (!client) return;
       current = undefined;
       failed(why);
+      closing = client.close().catch(() => {});
+    },
+    renew(client) {
+      if (current !== client) return;
+      current = undefined;
       closing = client.close().catch(() => {});
     },
     async stop() {

@@ -1,5 +1,6 @@
 import { type FetchLike, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { GuardedFetch } from "../../network/guarded-fetch.ts";
+import { shapeFault } from "../../upstream/json-shape.ts";
 import { trimListing } from "./listing.ts";
 
 export interface HttpWayOptions {
@@ -60,8 +61,23 @@ function toResponse(status: number, headers: Readonly<Record<string, string>>, b
   const bare = status === 204 || status === 205 || status === 304 || body.length === 0;
   const kept = new Headers();
   for (const name of ["content-type", "mcp-session-id"]) if (headers[name] !== undefined) kept.set(name, headers[name]);
-  const text = bare ? null : trimBody(Buffer.from(body).toString("utf8"), headers["content-type"] ?? "");
-  return new Response(text, { status: status < 200 ? 502 : status, headers: kept });
+  const text = bare ? "" : Buffer.from(body).toString("utf8");
+  const wrong = shapeFault(toJson(text, headers["content-type"] ?? ""));
+  if (wrong !== undefined) throw new Error(`The answer ${wrong}.`);
+  return new Response(bare ? null : trimBody(text, headers["content-type"] ?? ""), {
+    status: status < 200 ? 502 : status,
+    headers: kept,
+  });
+}
+
+/** What of a body will be read as JSON: all data of a stream together, and nothing of a page. */
+function toJson(text: string, type: string): string {
+  if (/^\s*[{[]/.test(text)) return text;
+  if (!type.startsWith("text/event-stream")) return "";
+  return text
+    .split(/[\r\n]+/)
+    .flatMap((line) => (line.startsWith("data:") ? line.slice(5) : []))
+    .join("\n");
 }
 
 /** Cuts listings before the SDK reads them, in JSON and in the events of a stream. */

@@ -41,8 +41,7 @@ export interface McpSourceOptions {
   readonly fetch?: GuardedFetch;
 }
 
-const maxMessageBytes = 8 * 1024 * 1024;
-const firstSightMs = 3_000;
+const maxMessageBytes = 4 * 1024 * 1024;
 /** A server over HTTP cannot say that its tools have changed: they are looked at again after this long. */
 const lookEveryMs = 300_000;
 
@@ -68,7 +67,6 @@ export function createMcpAdapter(options: McpSourceOptions): Adapter {
     name,
     open: overHttp ? httpWay(target, options) : childWay(target, options),
     look,
-    stays: !overHttp,
     connectMs: 10_000,
     firstWaitMs: 500,
     longestWaitMs: 60_000,
@@ -87,6 +85,7 @@ export function createMcpAdapter(options: McpSourceOptions): Adapter {
       return client;
     },
     drop: connection.drop,
+    renew: connection.renew,
   });
 
   return {
@@ -94,13 +93,8 @@ export function createMcpAdapter(options: McpSourceOptions): Adapter {
     version: () => board.version(),
     tools: () => mounter.mount(board.accepted()),
     async start(signal) {
-      // One that was never seen has no tools to show yet: it gets a moment. Others come when they come.
-      const coming = connection.client(signal).then(
-        () => {},
-        () => {},
-      );
-      const known = board.accepted().length > 0;
-      if (!known) await Promise.race([coming, new Promise((resolve) => setTimeout(resolve, firstSightMs).unref())]);
+      // Nobody waits for it: its tools come when it comes.
+      connection.client(signal).catch(() => {});
     },
     stop: () => connection.stop(),
   };

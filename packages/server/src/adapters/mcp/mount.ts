@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type CallToolResult, type Client, ProtocolError, SdkError } from "@modelcontextprotocol/client";
+import { type CallToolResult, type Client, ProtocolError, SdkError, SdkHttpError } from "@modelcontextprotocol/client";
 import { CallError } from "@portcullis/contracts";
 import type { TObject } from "typebox";
 import { createGate } from "../../network/gate.ts";
@@ -22,6 +22,7 @@ export interface MountOptions {
   readonly cwd: string | undefined;
   client(signal: AbortSignal): Promise<Client>;
   drop(why: string): void;
+  renew(client: Client): void;
   tell(message: string, level?: "info"): void;
 }
 
@@ -37,6 +38,11 @@ const longestSummary = 1_024;
 /** The MCP door takes an argument of this name for itself, so a tool's own goes by another. */
 const [taken, instead] = ["purpose", "toolPurpose"];
 
+interface Asked {
+  readonly name: string;
+  readonly arguments: Args;
+}
+
 type Args = Readonly<Record<string, unknown>>;
 
 /** Turns the accepted tools of a server into tools of ours. */
@@ -46,27 +52,33 @@ export function createMounter(options: MountOptions): Mounter {
   const mounted = new Map<string, AnyTool | undefined>();
   let late = 0;
 
-  const call = async (
-    params: { readonly name: string; readonly arguments: Args },
-    use: Use,
-  ): Promise<CallToolResult> => {
-    const leave = await gate.enter(use.signal);
+  const ask = async (params: Asked, use: Use): Promise<CallToolResult> => {
+    const client = await options.client(use.signal);
     try {
-      const client = await options.client(use.signal);
       const onprogress = ({ progress, total, message }: Progress): void =>
         use.progress({
           done: progress,
           ...(total !== undefined && { total }),
           ...(message !== undefined && { message: message.slice(0, 500) }),
         });
-      const answer = await client.callTool(params, {
-        signal: use.signal,
-        timeout: callMs,
-        maxTotalTimeout: callMs,
-        onprogress,
-      });
-      late = 0;
+      const limits = { signal: use.signal, timeout: callMs, maxTotalTimeout: callMs };
+      const answer = await client.callTool(params, { ...limits, onprogress });
       return answer as CallToolResult;
+    } catch (error) {
+      // The server forgot the session, so it did nothing: the question may be asked anew.
+      if (!(error instanceof SdkHttpError && error.status === 404)) throw error;
+      options.renew(client);
+      const next = await options.client(use.signal);
+      return (await next.callTool(params, { signal: use.signal, timeout: callMs })) as CallToolResult;
+    }
+  };
+
+  const call = async (params: Asked, use: Use): Promise<CallToolResult> => {
+    const leave = await gate.enter(use.signal);
+    try {
+      const answer = await ask(params, use);
+      late = 0;
+      return answer;
     } catch (error) {
       if (use.signal.aborted) {
         if (isLate(use.signal.reason)) count();
