@@ -38,13 +38,16 @@ export function readModels(
     checkUrl(url, fail);
     if (new URL(url).search !== "") throw fail("its url holds a query.");
     if (key === undefined) return model;
-    const value = readValue(key, env, fail);
+    const value = prefixOf(key) + readValue(key, env, fail);
     if (!/^[\x21-\x7e]+$/.test(value)) throw fail("its key has spaces in it, or what cannot stand in a header.");
     secrets.push({ name, value });
     return { ...model, key: value };
   });
   return { models: read, secrets };
 }
+
+/** What stands before a secret, and is none. */
+const prefixOf = (value: Value): string => (typeof value === "object" && "prefix" in value ? (value.prefix ?? "") : "");
 
 /** A value from where it is kept. */
 function readValue(value: Value, env: Environment, fail: (why: string) => Error): string {
@@ -94,7 +97,7 @@ export function readSources(sources: readonly (McpSource | OpenApiSource)[], env
     const toText = (value: Value, always: boolean): string => {
       const text = readValue(value, env, fail);
       if (typeof value === "string") return always ? keep(text) : text;
-      return ("prefix" in value ? (value.prefix ?? "") : "") + keep(text);
+      return prefixOf(value) + keep(text);
     };
     const toTexts = (values: Readonly<Record<string, Value>> | undefined, always = false): Texts =>
       Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, toText(value, always)]));

@@ -34,6 +34,7 @@ export function readAnswers(document: ApiDocument, operation: Operation, tell: (
     }
   }
   const [only] = schemas;
+  const shown = schemas.length === 1 && only ? loosen(only) : {};
   return {
     misfit(status, value) {
       const check = checks.get(String(status)) ?? checks.get("2XX") ?? checks.get("default");
@@ -41,9 +42,12 @@ export function readAnswers(document: ApiDocument, operation: Operation, tell: (
       const [first] = check.errors ?? [];
       return `${first?.instancePath || "the whole of it"} ${first?.message ?? "does not fit"}`.slice(0, 300);
     },
-    shown: schemas.length === 1 && only ? loosen(only) : {},
+    // What is too long to be told is checked all the same.
+    shown: JSON.stringify(shown).length > longestShown ? {} : shown,
   };
 }
+
+const longestShown = 16_384;
 
 /** Whether a media type is JSON, parameters aside. */
 export const isJson = (type: string): boolean => /^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(type);

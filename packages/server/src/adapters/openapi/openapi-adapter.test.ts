@@ -35,6 +35,23 @@ describe("operations", () => {
     await expect(openApi(document(paths), { marks: { none: {} } })).rejects.toThrow(/no operation "none"/);
   });
 
+  test("whose schemas would fill every list of tools are too many", async () => {
+    const wide = (at: number) => {
+      const names = Array.from({ length: 300 }, (_, index) => [
+        `property${at}x${index}`,
+        { type: "string", description: "x".repeat(100) },
+      ]);
+      const schema = { type: "object", properties: Object.fromEntries(names) };
+      return {
+        post: { operationId: `op${at}`, responses: ok, requestBody: { content: { "application/json": { schema } } } },
+      };
+    };
+    const many = document(Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`/a${at}`, wide(at)])));
+    const ids = Array.from({ length: 40 }, (_, at) => `op${at}`);
+    expect((await openApi(many, { operations: ids.slice(0, 10) })).tools).toHaveLength(10);
+    await expect(openApi(many, { operations: ids })).rejects.toThrow(/schemas have \d+ characters.*List fewer/);
+  });
+
   test("that cannot be called from here are left out with a word, or refused where they are named", async () => {
     const cookie = document({
       "/a": get("a"),

@@ -58,6 +58,8 @@ export interface Sending {
   allows(resource: Resource): boolean;
 }
 
+/** Characters of all schemas of one API: they are in every list of tools. */
+const mostTold = 1_048_576;
 /** Calls of one API that may wait for their turn. */
 const mostWaiting = 64;
 
@@ -101,6 +103,13 @@ function checkNames({ name, marks = {}, paging = {} }: OpenApiOptions, endpoints
           `offers no operation ${JSON.stringify(id)}, of which \`${key}\` tells`,
           next,
         );
+  const told = endpoints.reduce((sum, one) => sum + JSON.stringify([one.plan.input, one.answers.shown]).length, 0);
+  if (told > mostTold)
+    throw new DocumentFault(
+      "#/paths",
+      `has operations whose schemas have ${told} characters; ${mostTold} are told`,
+      "List fewer.",
+    );
   const mounted = Map.groupBy(endpoints, ({ operation }) => toMountName(name, operation.id));
   for (const [tool, [, another]] of mounted)
     if (another)

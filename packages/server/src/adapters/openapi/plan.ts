@@ -52,6 +52,8 @@ const renamed: ReadonlyMap<string, string> = new Map([
 const closedHeaders =
   /^(accept|accept-encoding|authorization|content-type|content-length|host|connection|cookie2?|te|trailer|transfer-encoding|upgrade|expect|forwarded|x-forwarded-.*|x-(http-)?method(-override)?|x-original-(url|method)|x-rewrite-url|proxy-.*|sec-.*)$/i;
 const mostParts = 100;
+/** Characters of one tool's input schema: each client is told all of them, again and again. */
+const longestInput = 65_536;
 
 /** Plans the calls of an operation. Throws `DocumentFault` for one that cannot be called from here. */
 export function plan(document: ApiDocument, operation: Operation, fixed: Fixed): Plan {
@@ -129,6 +131,8 @@ export function plan(document: ApiDocument, operation: Operation, fixed: Fixed):
     ...(required.length > 0 && { required }),
     ...(Object.keys($defs).length > 0 && { $defs }),
   };
+  if (JSON.stringify(input).length > longestInput)
+    throw refuse(`has arguments whose schema is longer than ${longestInput} characters`);
   return { method, path, parts, reserved: fixed.query, ...(body && { body }), input };
 }
 

@@ -57,7 +57,8 @@ export function completeByOpenAi(endpoint: Endpoint, model: string): Complete {
       {
         model,
         messages: toMessages(asked),
-        max_completion_tokens: maxTokens,
+        // What OpenAI calls so now is `max_tokens` with everyone else.
+        ...(isOpenAi(endpoint.url) ? { max_completion_tokens: maxTokens } : { max_tokens: maxTokens }),
         ...(temperature !== undefined && { temperature }),
         ...(stopSequences !== undefined && { stop: [...stopSequences] }),
       },
@@ -71,6 +72,8 @@ export function completeByOpenAi(endpoint: Endpoint, model: string): Complete {
     });
   };
 }
+
+const isOpenAi = (url: string): boolean => /(^|\.)openai\.(com|azure\.com)$/.test(new URL(url).hostname);
 
 interface Said {
   readonly text: unknown;
