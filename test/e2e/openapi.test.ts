@@ -102,10 +102,10 @@ verifiesOnce("D8.acting", async () => {
     `subject: "swan@home"\nscopes:\n  - { tool: bridge.leaveNote, allow: ["${at}/v1/notes"], methods: [POST] }\n`,
   );
   await asGuest(world, { door: "websocket", subject: "swan@home" }, async (guest) => {
-    await eventually(20_000, async () => {
-      const refused = await guest.call("bridge.leaveNote", { body: { text: 7 } });
-      expect(refused).toMatchObject({ code: "VALIDATION_ERROR" });
-    });
+    await eventually(20_000, async () =>
+      expect((await guest.tools()).map(({ name }) => name)).toContain("bridge.leaveNote"),
+    );
+    expect(await guest.call("bridge.leaveNote", { body: { text: 7 } })).toMatchObject({ code: "VALIDATION_ERROR" });
     const left = await guest.call("bridge.leaveNote", { body: { text: "More rye, please." } });
     expect(left).toMatchObject({ ok: true, result: { status: 201, data: { notes: 1 } } });
   });
