@@ -195,7 +195,6 @@ export const requirements = {
   "C1.request": {
     says: "A denied call becomes a request with its id, page and offers; the same call is the same request, and no more of a subject are open than the limit.",
     on: doors,
-    partly: "the owner's page is to come",
   },
   "C1.folder": {
     says: "A folder that the owner allows for a time opens to that client and tool alone, deny rules aside, is searched and listed meanwhile, and closes by itself.",
@@ -350,7 +349,7 @@ export const requirements = {
   "O2.connect": {
     says: "connect prints the entry of a client, or merges it into the client's file and keeps a copy.",
     on: "once",
-    partly: "codex and claude",
+    partly: "chatgpt and gemini are to come, and a check by a real call",
   },
   "O3.settings": {
     says: "PORT, MCP_TRANSPORT, ALLOWED_DIR and REDACT_PATTERNS work, and an unknown key is an error with its place.",
