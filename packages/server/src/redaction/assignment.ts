@@ -2,7 +2,7 @@ import type { GramIndex } from "./gram-index.ts";
 import { isSecretValue, type Writing } from "./judge.ts";
 import { isAlnum, type Page, textOf } from "./page.ts";
 import type { Scan } from "./scan.ts";
-import { weighName } from "./secret-names.ts";
+import { type SecretName, weighName } from "./secret-names.ts";
 import { findSeparator } from "./separator.ts";
 import { measure } from "./token-shape.ts";
 
@@ -65,9 +65,12 @@ export function matchAssignment(scan: Scan, start: number, end: number): void {
   scan.hintEnd = right;
   scan.spend(12);
   const separator = findSeparator(page, left, right);
-  if (!separator) return;
+  const compared = beforeComparison(page, left);
+  if (!separator && !compared) return;
   const name = weighName(textOf(page, left, right));
   if (name.weight === "none") return;
+  if (compared) judgeCompared(scan, compared, name);
+  if (!separator) return;
   const value = readValue(page, separator.end, { ...separator, query: isQuery(bytes, left) });
   if (!value) return;
   scan.spend(4 * (value.end - value.start) + 400);
@@ -79,6 +82,35 @@ export function matchAssignment(scan: Scan, start: number, end: number): void {
   const shape = measure(bytes, from, to);
   if (isSecretValue(name.weight, textOf(page, from, to), { writing: value.writing, shape }))
     scan.add(from, value.end, name.kind);
+}
+
+/** `"…" == password`: the literal that a name is compared with stands before it. */
+function beforeComparison({ bytes }: Page, left: number): Value | undefined {
+  let at = left;
+  while (at > 0 && left - at < 8 && bytes[at - 1] === 0x20) at--;
+  let signs = 0;
+  while (at > 0 && signs < 3 && (bytes[at - 1] === 0x3d || bytes[at - 1] === 0x21)) {
+    at--;
+    signs++;
+  }
+  if (signs < 2) return undefined;
+  while (at > 0 && left - at < 16 && bytes[at - 1] === 0x20) at--;
+  const end = at - 1;
+  const quote = bytes[end];
+  if (quote !== 0x22 && quote !== 0x27 && quote !== 0x60) return undefined;
+  for (let start = end; start > 0 && end - start < judged; start--) {
+    const byte = bytes[start - 1];
+    if (byte === 0x0a) return undefined;
+    if (byte === quote) return start === end ? undefined : { start, end, writing: "loose" };
+  }
+  return undefined;
+}
+
+function judgeCompared(scan: Scan, { start, end, writing }: Value, { weight, kind }: SecretName): void {
+  const { page } = scan;
+  scan.spend(4 * (end - start) + 400);
+  if (isSecretValue(weight, textOf(page, start, end), { writing, shape: measure(page.bytes, start, end) }))
+    scan.add(start, end, kind);
 }
 
 const isNameByte = (bytes: Uint8Array, at: number): boolean => {
@@ -123,8 +155,11 @@ function readValue(page: Page, from: number, before: Before): Value | undefined 
   if (before.quoted || slashes > 0) return undefined;
   const start = at;
   const wide = before.writing === "environment";
-  while (at < length && at - start < longestValue && !endsValue(bytes, at, wide)) {
+  let strewn = 0;
+  while (at < length && at - start < longestValue) {
+    if (endsValue(bytes, at, wide) && !(strewn >= 3 && isInnerAngle(bytes, at))) break;
     if (before.query && bytes[at] === 0x26) break;
+    if (isBracket(bytes[at] ?? 0)) strewn++;
     at++;
   }
   while (at > start && isTrailing(bytes[at - 1] ?? 0, wide)) at--;
@@ -157,6 +192,12 @@ function endsValue(bytes: Uint8Array, at: number, wide: boolean): boolean {
   // A bracket that a letter follows closes nothing: it is of the value.
   return (byte === 0x29 || byte === 0x7d || byte === 0x5d) && !isAlnum(bytes, at + 1);
 }
+
+const isBracket = (byte: number): boolean => "(){}[]$^~".includes(String.fromCharCode(byte));
+
+/** A `>` with more of the value behind it: in a generated password, which has shown itself by its brackets, it closes nothing. */
+const isInnerAngle = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at] === 0x3e && (bytes[at + 1] ?? 0) > 0x20 && !"\"'`<>,;".includes(String.fromCharCode(bytes[at + 1] ?? 0));
 
 const isTrailing = (byte: number, wide: boolean): boolean =>
   byte === 0x2c || byte === 0x3b || (!wide && (byte === 0x2e || byte === 0x3a || byte === 0x2a));

@@ -43,6 +43,13 @@ function isStrewn(value: string): boolean {
   return signs.length >= 5 && new Set(signs).size >= 4 && !closesInOrder(value);
 }
 
+/** Whether hardly anything but signs stands there, each another: a list of operators has no letters. */
+function isOfSigns(value: string): boolean {
+  if (value.length > 64 || value.length < 9 || /\s/.test(value)) return false;
+  const signs = value.match(/[^A-Za-z0-9]/g) ?? [];
+  return signs.length >= value.length * 0.75 && signs.length < value.length && new Set(signs).size >= 8;
+}
+
 const opener: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
 
 function closesInOrder(value: string): boolean {
@@ -66,11 +73,13 @@ const numbered = /^[~^v<>=]*\d+(?:\.\d+)+|-\d+(?:\.\d+)+|^\d+\s?[a-z]{1,4}$/i;
 export function isSecretValue(weight: NameWeight, value: string, how: { writing: Writing; shape: Shape }): boolean {
   const { writing, shape } = how;
   const { length } = value;
+  if (isOfSigns(value)) return writing === "quoted" && (weight === "password" || weight === "secret");
   if (length < 4 || typed.test(value) || numbered.test(value) || isPlaceholder(value)) return false;
   if (shape.digits + shape.lowers + shape.uppers < 3) return false;
   const random = looksRandom(shape);
   if (weight === "mention")
     return random && length >= 16 && (!shape.hex || ((length === 32 || length === 64) && shape.uppers === 0));
+  if (weight === "hint" && writing === "quoted" && isStrewn(value)) return true;
   if (weight === "hint") return (random && length >= 16 && !(shape.hex && length < 32)) || uuid.test(value);
   if (writing === "bare" && !random && expression.test(value)) return false;
   if (writing === "beside")

@@ -131,6 +131,19 @@ describe("by where they stand", () => {
     ["an option", `login --password ${password}`, "login --password [redacted:password]"],
     ["a sentence", `The wifi password is ${password}.`, "The wifi password is [redacted:password]."],
     ["a header", `X-Api-Key: ${tail}`, "X-Api-Key: [redacted:api-key]"],
+    [
+      "a literal before what it is compared with",
+      'if ("kP4)w{z$Lq" === password) {',
+      'if ("[redacted:password]" === password) {',
+    ],
+    ["an angle within a password", "db_pass := r{4k)w$[Tz>Lq-8&v", "db_pass := [redacted:password]"],
+    ["an element's end", "<b>password: r{4k)w$[Tz</b>", "<b>password: [redacted:password]</b>"],
+    ["a password of signs", 'secret = "q;,!?:*@+~="', 'secret = "[redacted:secret]"'],
+    [
+      "a name that begins with the word",
+      'apikey_billing: "r{4k)w$[Tz>Lq-8&v!("',
+      'apikey_billing: "[redacted:secret]"',
+    ],
   ])("%s is masked", (_, text, left) => {
     expect(scrubbed(text)).toBe(left);
   });
@@ -167,7 +180,8 @@ test("what is clean is handed back as it is", () => {
 tree 0cf03d32f7d99cf160d5375e8a40fbe3d910d515
 "integrity": "sha512-DyFP3BM/3YHTQOCUL/w0OZHR0lpKeGrxotcHWcqNEdnltqFwXVfhEBQ94eIo34AfQpo0rGki4cyIiftY06h2Fg=="
 const password = process.env.DB_PASSWORD; const token = await getToken(user);
-password: \${PASSWORD}, apiKey: "<your key>", token: string, secretName: "app-secret", "https://example.com/a/b?c=d#e"`,
+password: \${PASSWORD}, apiKey: "<your key>", token: string, secretName: "app-secret", "https://example.com/a/b?c=d#e"
+if ("identifier" == token || 'admin' !== password) operators = { token: "+-*/%=<>!&|" };`,
   };
   const { value, masked } = scrub(clean);
   expect(value).toBe(clean);
