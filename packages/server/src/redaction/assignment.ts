@@ -65,7 +65,7 @@ export function matchAssignment(scan: Scan, start: number, end: number): void {
   scan.hintEnd = right;
   scan.spend(12);
   const separator = findSeparator(page, left, right);
-  const compared = beforeComparison(page, left);
+  const compared = beforeComparison(scan, left);
   if (!separator && !compared) return;
   const name = weighName(textOf(page, left, right));
   if (name.weight === "none") return;
@@ -85,7 +85,8 @@ export function matchAssignment(scan: Scan, start: number, end: number): void {
 }
 
 /** `"…" == password`: the literal that a name is compared with stands before it. */
-function beforeComparison({ bytes }: Page, left: number): Value | undefined {
+function beforeComparison(scan: Scan, left: number): Value | undefined {
+  const { bytes } = scan.page;
   let at = left;
   while (at > 0 && left - at < 8 && bytes[at - 1] === 0x20) at--;
   let signs = 0;
@@ -98,6 +99,7 @@ function beforeComparison({ bytes }: Page, left: number): Value | undefined {
   const end = at - 1;
   const quote = bytes[end];
   if (quote !== 0x22 && quote !== 0x27 && quote !== 0x60) return undefined;
+  scan.spend(judged);
   for (let start = end; start > 0 && end - start < judged; start--) {
     const byte = bytes[start - 1];
     if (byte === 0x0a) return undefined;
