@@ -5,7 +5,7 @@ import type { Adapter, AnyTool, AnyTopic, Prompts, ResourceKind, Tool, Topic } f
 import { nearest } from "../policy/nearest.ts";
 import type { Check } from "../upstream/check-value.ts";
 
-/** A tool with its schemas, each compiled when it is first asked (ajv keeps what it has compiled): a server has more than one start needs. */
+/** A tool with its schemas, each compiled when it is first asked: a server has more than one start needs. */
 export interface RegisteredTool {
   readonly tool: Tool<unknown, unknown>;
   readonly accepts: ValidateFunction | Check;
@@ -45,13 +45,16 @@ export function createRegistry(adapters: readonly Adapter[], own: readonly AnyTo
     if (!pattern.test(tool.name))
       throw new Error(`A tool's name must be dotted words, not ${JSON.stringify(tool.name)}.`);
     if (tools.has(tool.name)) throw new Error(`Two adapters offer a tool named ${tool.name}.`);
+    let { accepts, answers } = tool;
     tools.set(tool.name, {
       tool,
       get accepts() {
-        return tool.accepts ?? ajv.compile(tool.input);
+        accepts ??= ajv.compile(tool.input) as Check;
+        return accepts;
       },
       get answers() {
-        return tool.answers ?? ajv.compile(tool.output);
+        answers ??= ajv.compile(tool.output) as Check;
+        return answers;
       },
     });
   };
