@@ -262,6 +262,9 @@ describe("answers of the owner", () => {
       expect(of("consent.withdraw", kept)).toHaveLength(2);
       expect(of("consent.expired", four.id)).toHaveLength(1);
     });
+    // Each answer was begun and ended: nothing of it is left open.
+    const verified = await world.run("audit", "verify");
+    expect(verified.status, verified.stdout).toBe(0);
   });
 
   verifiesOnce("C2.sealed", async () => {

@@ -67,3 +67,10 @@ test("the hash covers a zero byte, the hash before and the body", () => {
   expect(() => linkHash("00", "body")).toThrow(TypeError);
   expect(linkHash(genesis, "🦆".repeat(400_000))).not.toBe(linkHash(genesis, "🦆".repeat(399_999)));
 });
+
+test("an outcome closes the intent of its id, of a call and of another method alike", () => {
+  expect(sealRecord({ ...draft, kind: "intent" })).toMatchObject({ opens: "01J" });
+  for (const kind of ["call", "method"] as const)
+    expect(sealRecord({ ...draft, kind })).toMatchObject({ closes: "01J" });
+  expect(sealRecord({ ...draft, kind: "system" })).not.toHaveProperty("closes");
+});

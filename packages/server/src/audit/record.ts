@@ -99,9 +99,12 @@ export const maxRecordBytes = 64 * 1024;
 /** Writes a draft out, once; the log then only puts the two links of the chain in front of it. */
 export function sealRecord(draft: AuditDraft): Entry {
   const text = toText(draft);
-  if (draft.kind === "call") return { text, closes: draft.id };
+  if (isOutcome(draft)) return { text, closes: draft.id };
   return draft.kind === "intent" ? { text, opens: draft.id, late: () => tellNothingDone(draft) } : { text };
 }
+
+/** Whether a record tells how something ended, and so closes the intent of the same id where there is one. */
+export const isOutcome = ({ kind }: Pick<AuditDraft, "kind">): boolean => kind === "call" || kind === "method";
 
 /** The body of an entry in its place. */
 export const placeRecord = ({ text }: Pick<Entry, "text">, seq: number, previous: string): string =>

@@ -1,7 +1,7 @@
 import type { AuditLog, Head, StoredRecord } from "../stores/store.ts";
 import { genesis, linkHash } from "./chain.ts";
 import { createProofs, type ProofOptions, type Proven } from "./proofs.ts";
-import { type AuditRecord, parseRecord, recoveryName, unknownOutcome } from "./record.ts";
+import { type AuditRecord, isOutcome, parseRecord, recoveryName, unknownOutcome } from "./record.ts";
 
 /**
  * What is wrong with a record: its text or hash was changed (`altered`), it does not follow the one before (`link`), records before it are
@@ -124,7 +124,7 @@ function createWalk({ after, expected, running, proofs: options }: VerifyOptions
   const note = (record: AuditRecord): void => {
     if (record.kind === "intent")
       open.set(record.id, { id: record.id, seq: record.seq, tool: record.tool, boot: record.boot });
-    else if (record.kind === "call") {
+    else if (isOutcome(record)) {
       if (record.outcome === unknownOutcome) unknown += 1;
       open.delete(record.id);
     } else if (record.kind === "system" && record.method === recoveryName) {
