@@ -11,11 +11,12 @@ import { fileGuards } from "./without/files.ts";
 import { gitGuards } from "./without/git.ts";
 import type { Guard } from "./without/guard.ts";
 import { sourceGuards } from "./without/sources.ts";
+import { streamGuards } from "./without/streams.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const copy = realpathSync(mkdtempSync(join(tmpdir(), "portcullis-without-")));
 const wanted = process.argv.slice(2);
-const guards = [...fileGuards, ...gitGuards, ...decisionGuards, ...doorGuards, ...sourceGuards].filter(
+const guards = [...fileGuards, ...gitGuards, ...decisionGuards, ...doorGuards, ...sourceGuards, ...streamGuards].filter(
   ({ name, file }) => wanted.length === 0 || wanted.some((part) => name.includes(part) || file.includes(part)),
 );
 

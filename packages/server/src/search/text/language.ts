@@ -79,7 +79,23 @@ const languages: Readonly<Record<Language, Known>> = {
 
 const unchanged: Stemmer = (word) => word;
 
-export const stemmerOf = (language: Language): Stemmer => languages[language]?.stem ?? unchanged;
+/** A word on which a stemmer stumbles stays as it is: Bulgarian's throws where it would turn one vowel into another. */
+const steady =
+  (stem: Stemmer): Stemmer =>
+  (word) => {
+    try {
+      return stem(word);
+    } catch {
+      return word;
+    }
+  };
+
+const stemmers = new Map(Object.entries(languages).map(([language, { stem }]) => [language, stem && steady(stem)]));
+
+export const stemmerOf = (language: Language): Stemmer => stemmers.get(language) ?? unchanged;
+
+/** The languages whose words lose their endings. */
+export const stemmedLanguages = [...stemmers].flatMap(([language, stem]) => (stem ? [language] : []));
 
 /** The words that stand in every text of a language, in lower case. */
 export const stopWordsOf = (language: Language): readonly string[] => languages[language]?.stop ?? [];

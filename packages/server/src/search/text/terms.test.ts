@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { languageOf, stemmerOf } from "./language.ts";
+import { languageOf, stemmedLanguages, stemmerOf } from "./language.ts";
 import { fold, toTerms } from "./terms.ts";
 import { eachWord } from "./words.ts";
 
@@ -60,4 +60,15 @@ test("hostile text takes linear time", () => {
     time(piece.repeat(10_000));
     expect(time(piece.repeat(200_000)), piece).toBeLessThan(2_000);
   }
+});
+
+test("a stemmer that stumbles leaves the word as it is", () => {
+  expect(toTerms("зужен", stemmerOf("bg"))).toEqual(["зужен"]);
+  const word = fc.string({ unit: fc.constantFrom(..."абвгдежзийклмнопрстуфхцчшщъыьюяabcdexyzαβγسصض"), minLength: 1 });
+  fc.assert(
+    fc.property(word, fc.constantFrom(...stemmedLanguages), (text, language) => {
+      for (const term of termsOf(text, language)) expect(term).toMatch(/^[\p{L}\p{N}\p{M}]+$/u);
+    }),
+    { numRuns: 5_000 },
+  );
 });
