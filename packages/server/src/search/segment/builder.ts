@@ -99,30 +99,44 @@ export function createSegmentBuilder(): SegmentBuilder {
     return place;
   };
 
+  const gather = ({ language, about, tags = [], links = [], passages }: DocumentText) => {
+    if (passages.length === 0) throw new RangeError("A document has at least one passage.");
+    if (lengths.length + passages.length > 2 ** 32 / places) throw new RangeError("A segment has too many passages.");
+    const named = read(Buffer.from(about), language, { mark: aboutMark });
+    for (const tag of new Set(tags.flatMap(withAncestors))) note(dictionary.idOf(tag, tagMark), 0);
+    for (const link of links) note(dictionary.idOf(link, linkMark), 0);
+    let words = 0;
+    for (const { raw, context } of passages) {
+      const before = logged;
+      const length = read(raw, language);
+      const terms = (logged - before) / 2;
+      // Behind the text, where no phrase reaches.
+      if (context) read(Buffer.from(context), language, { from: length + 100 });
+      words += terms;
+      size += raw.length;
+      documents.push(document);
+      lengths.push(Math.min(terms, longestPassage));
+    }
+    return { about: named, text: words };
+  };
+
   return {
     get size() {
       // So many passages make a segment, however short they are.
       return lengths.length > mostPassages ? Number.POSITIVE_INFINITY : size;
     },
-    add({ language, about, tags = [], links = [], passages }) {
-      if (passages.length === 0) throw new RangeError("A document has at least one passage.");
-      if (lengths.length + passages.length > 2 ** 32 / places) throw new RangeError("A segment has too many passages.");
-      const named = read(Buffer.from(about), language, { mark: aboutMark });
-      for (const tag of new Set(tags.flatMap(withAncestors))) note(dictionary.idOf(tag, tagMark), 0);
-      for (const link of links) note(dictionary.idOf(link, linkMark), 0);
-      let words = 0;
-      for (const { raw, context } of passages) {
-        const before = logged;
-        const length = read(raw, language);
-        const terms = (logged - before) / 2;
-        // Behind the text, where no phrase reaches.
-        if (context) read(Buffer.from(context), language, { from: length + 100 });
-        words += terms;
-        size += raw.length;
-        documents.push(document);
-        lengths.push(Math.min(terms, longestPassage));
+    add(text) {
+      const before = { logged, passages: lengths.length, size };
+      try {
+        return { ...gather(text), number: document++ };
+      } catch (error) {
+        // Half a document would stand in the next one's passages.
+        logged = before.logged;
+        documents.length = before.passages;
+        lengths.length = before.passages;
+        size = before.size;
+        throw error;
       }
-      return { number: document++, about: named, text: words };
     },
     take() {
       const segment: Segment = {

@@ -146,7 +146,11 @@ function copy(entry: TermEntry, places: Int32Array, into: Into): { readonly coun
     const times = from.number();
     const start = spots.at;
     // A number's last byte is the one below 128.
-    for (let time = times; time > 0; spots.at++) if ((entry.positions[spots.at] as number) < 128) time--;
+    for (let time = times; time > 0; spots.at++) {
+      if (spots.at >= entry.positions.length)
+        throw new Error("A part of the index is damaged: `portcullis index rebuild`.");
+      if ((entry.positions[spots.at] as number) < 128) time--;
+    }
     const place = places[passage] as number;
     if (place < 0) continue;
     into.postings.number(place - before);
