@@ -82,7 +82,7 @@ export function createSearcher(options: {
       };
       const limit = request.limit + spare;
       const rest = { catalog, visible: seen, admits, limit, per: request.per };
-      const textOf = (document: number, place: number): string => index.passage(document, place)?.text ?? "";
+      const textOf = index.passageText;
       const evaluation = evaluate(scope, query);
       const fits = (id: number): boolean => seen.has(id) && evaluation.fits(id) && admits(id);
       const outcome = (ranked: readonly Ranked[]): Outcome => ({ ranked, fits, query: query.text });

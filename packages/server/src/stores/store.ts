@@ -306,6 +306,8 @@ export interface TextIndex {
   /** Undefined when it is gone. */
   documentById(id: number): IndexedDocument | undefined;
   passage(document: number, place: number): Passage | undefined;
+  /** Its text alone; empty when it is gone. */
+  passageText(document: number, place: number): string;
   /** The bytes of a derived text; undefined when the document has none or is gone. */
   text(document: number): Uint8Array | undefined;
   close(): Promise<void>;

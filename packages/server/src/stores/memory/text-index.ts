@@ -121,6 +121,7 @@ export function createMemoryTextIndex(): TextIndex {
     document: (key, part = "") => toDocument(state.files.get(toName(key))?.documents.get(part) ?? 0),
     documentById: toDocument,
     passage: (document, place) => state.documents.get(document)?.document.passages[place],
+    passageText: (document, place) => state.documents.get(document)?.document.passages[place]?.text ?? "",
     text: (document) => state.documents.get(document)?.document.text,
     async close() {},
   };

@@ -72,6 +72,7 @@ describe.each([
     expect([index.text(a), index.document(key("c")), index.documentById(99), index.passage(a, 1)]).toEqual(
       Array.from({ length: 4 }, () => undefined),
     );
+    expect([index.passageText(a, 0), index.passageText(a, 1)]).toEqual(["hello", ""]);
     expect(index.passage(a, 0)).toEqual({ start: 0, end: 5, sha256: "cd".repeat(32), text: "hello", label: "Top" });
     const [kept] = index.segments().map((id) => index.segment(id));
     expect(kept).toMatchObject({ firsts: ["a", "mé\ud83d\ude00"] });

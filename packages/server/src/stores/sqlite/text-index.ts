@@ -70,6 +70,7 @@ export function openTextIndex({ path }: { readonly path: string }): TextIndex {
   const documentByKey = query(`${full} WHERE source = ? AND path = ? AND part = ?`);
   const documentById = query(`${full} WHERE d.id = ?`);
   const passageById = query("SELECT first, after, sha256, label, identity, text FROM passages WHERE id = ?");
+  const passageTextById = query("SELECT text FROM passages WHERE id = ?");
   const textById = query("SELECT text FROM texts WHERE document = ?");
   const goneBounds = query(
     "SELECT coalesce(min(seq), 1) AS first, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'gone'), 0) AS last FROM gone",
@@ -136,6 +137,8 @@ export function openTextIndex({ path }: { readonly path: string }): TextIndex {
     document: ({ source, path }, part = "") => said(() => toDocument(documentByKey.get(source, path, part))),
     documentById: (id) => said(() => toDocument(documentById.get(id))),
     passage: (document, place) => said(() => toPassage(passageById.get(document * most + place))),
+    passageText: (document, place) =>
+      said(() => (passageTextById.get(document * most + place)?.text as string | undefined) ?? ""),
     text: (document) => said(() => textById.get(document)?.text as Uint8Array | undefined),
     async close() {
       await last;
