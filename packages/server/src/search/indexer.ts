@@ -13,7 +13,7 @@ import { createSegmentBuilder } from "./segment/builder.ts";
 import type { Progress } from "./work-queue.ts";
 
 /** What one transaction takes at most; a crash loses no more than this. `bytes` are of text. */
-const most = { changes: 4_096, bytes: 6_291_456, ms: 1_000 } as const;
+const most = { changes: 4_096, bytes: 4_194_304, ms: 1_000 } as const;
 const retryMs = 1_000;
 /** How often a folder is walked whose changes cannot be followed. */
 const rescanMs = 10_000;
