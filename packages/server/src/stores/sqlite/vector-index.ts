@@ -33,8 +33,8 @@ const mostNeighbors = 1_000;
  */
 export function openVectorIndex({ path }: { readonly path: string }): VectorIndex {
   const db = openDatabase({ path, migrations, busyMs: 0 });
-  // Vectors fill pages fast: many short checkpoints hold up less than a few long ones.
-  db.exec("PRAGMA wal_autocheckpoint = 200");
+  // Vectors fill pages fast, and a checkpoint holds up the disk under whoever records a call meanwhile.
+  db.exec("PRAGMA wal_autocheckpoint = 4000");
   const sql = prepareAll(db);
   const loaded = new Map<number, Loaded>();
   let closed = false;
