@@ -167,7 +167,8 @@ async function tryHeaders(
     for (const name of names) {
       score.sent++;
       const outcome = await server.call("http.fetch", { url, headers: { [name]: "SECRET" } }, "wide");
-      score.refused += Number(!outcome.ok && outcome.code === "VALIDATION_ERROR");
+      // For the header, or for what looks like a secret in it.
+      score.refused += Number(!outcome.ok && ["VALIDATION_ERROR", "PERMISSION_DENIED"].includes(outcome.code));
     }
     listeners.forget();
     await guarded({ url, headers: secrets, reach: () => "public" });
