@@ -14,6 +14,14 @@ export const upstreamRequirements = {
     says: "A tool whose description has changed, or that is new, is shown to nobody until the owner has taken it.",
     on: ["websocket", "mcp-http"],
   },
+  "D7.resources": {
+    says: "A resource of an upstream server is listed, read, scrubbed, recorded and followed as mcp://NAME/ and its own URI, in the one spelling that policy judged.",
+    on: "once",
+  },
+  "D7.prompts": {
+    says: "A prompt of an upstream server is offered as NAME.PROMPT to whom policy allows it, and held while it says something else than it did.",
+    on: "once",
+  },
   "D7.marked": {
     says: "An upstream tool of which the owner says nothing counts as one that changes things, leaks, and answers with strangers' words.",
     on: "once",

@@ -38,9 +38,11 @@ export {
   PromptList,
   promptNamePattern,
   promptSchemas,
+  toPromptUrl,
 } from "./prompts.ts";
 export { type Resource, toUri } from "./resource.ts";
 export {
+  type ListedTemplate,
   ResourceChunk,
   ResourceCredit,
   ResourceList,

@@ -6,6 +6,12 @@ const closed = { additionalProperties: false } as const;
 /** What a prompt may be called: it stands in policies as `prompt://NAME`. */
 export const promptNamePattern = "^[a-z][a-z0-9_-]{0,63}$";
 
+/** What a prompt of another server is called: its server's name goes before it. */
+const givenPromptPattern = "^[a-z][a-z0-9_-]{0,63}(?:\\.[a-z][a-z0-9_-]{0,63})?$";
+
+/** How policies name a prompt: `prompt://NAME`, or `prompt://SERVER/NAME`. */
+export const toPromptUrl = (name: string): string => `prompt://${name.replace(".", "/")}`;
+
 const PromptArgument = Type.Object(
   { name: Type.String(), description: Type.Optional(Type.String()), required: Type.Boolean() },
   closed,
@@ -32,7 +38,7 @@ export type PromptList = Static<typeof PromptList>;
 /** What a prompt is filled with. */
 export const PromptArguments = Type.Object(
   {
-    name: Type.String({ pattern: promptNamePattern, description: "The prompt's name." }),
+    name: Type.String({ pattern: givenPromptPattern, description: "The prompt's name." }),
     arguments: Type.Optional(
       Type.Record(Type.String({ maxLength: 64 }), Type.String({ maxLength: 262_144 }), {
         maxProperties: 32,

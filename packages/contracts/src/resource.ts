@@ -7,7 +7,8 @@ export type Resource =
   | { readonly kind: "path"; readonly path: string; readonly collection?: boolean }
   /**
    * `href` is serialised by the WHATWG URL parser; `method` is upper case. A tool of an upstream MCP server is `mcp://NAME/TOOL`, whose
-   * method is GET; a prompt of the owner's is `prompt://NAME`, and a model of theirs `model://NAME`, likewise.
+   * method is GET, and a resource of it `mcp://NAME/` with the server's own URI behind; a prompt of the owner's is `prompt://NAME`, one of an
+   * upstream server `prompt://SERVER/NAME`, and a model of theirs `model://NAME`, likewise.
    */
   | { readonly kind: "url"; readonly href: string; readonly method: string }
   /** `path` is relative to the repository's work tree, "" for the whole repository. */

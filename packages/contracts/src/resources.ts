@@ -71,9 +71,24 @@ const ListedResource = Type.Object(
   closed,
 );
 
+/** How the URIs of many resources are made (RFC 6570). */
+const ListedTemplate = Type.Object(
+  {
+    uriTemplate: Type.String(),
+    name: Type.String(),
+    description: Type.Optional(Type.String()),
+    mimeType: Type.Optional(Type.String()),
+  },
+  closed,
+);
+export type ListedTemplate = Static<typeof ListedTemplate>;
+
 export const ResourceList = Type.Object(
   {
     resources: Type.Array(ListedResource),
+    templates: Type.Optional(
+      Type.Array(ListedTemplate, { description: "Told with the first page: resources that no page holds." }),
+    ),
     nextCursor: Type.Optional(Type.String({ description: "Asks for the next page." })),
   },
   { ...closed, $id: "ResourceList", title: "ResourceList" },

@@ -17,7 +17,8 @@ import { createSampling } from "./create-sampling.ts";
 import { createUpstreams } from "./create-upstreams.ts";
 import { createDiscordLink } from "./discord/discord-link.ts";
 import { createConsentTopic, createDecisions } from "./events/consent-topic.ts";
-import { createPolicyTopic, createPromptsTopic } from "./events/list-topics.ts";
+import { createListsTopic, createPolicyTopic, createPromptsTopic } from "./events/list-topics.ts";
+import { createResourceTopic } from "./events/resource-topic.ts";
 import { createRoots } from "./files/roots.ts";
 import { createLogins, type Logins } from "./identity/oauth/create-logins.ts";
 import { createVigil } from "./identity/vigil.ts";
@@ -172,10 +173,14 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     ...{ data, home, sources: upstream.sources, env: environment() },
     tell: (message, level) => log[level ?? "error"]({}, redactor.scrubText(message).value),
   });
-  const prompts = createPromptsAdapter({
-    folder: settings.prompts || join(data, "prompts"),
-    tell: (message) => log.error({}, redactor.scrubText(message).value),
-  });
+  const theirPrompts = upstreams.flatMap((upstream) => upstream.prompts ?? []);
+  const prompts = createPromptsAdapter(
+    {
+      folder: settings.prompts || join(data, "prompts"),
+      tell: (message) => log.error({}, redactor.scrubText(message).value),
+    },
+    theirPrompts,
+  );
   const sampling = createSampling(models);
   const adapters = [...shipped, ...upstreams, prompts, sampling.adapter, ...(apis?.adapters ?? []), ...modules];
   const decisions = createDecisions(state.consent, url);
@@ -184,6 +189,8 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const registry: Registry = createRegistry(adapters, [
     createPolicyTopic(() => policyHash()),
     createPromptsTopic(() => registry.prompts.version()),
+    createListsTopic(() => registry.versions()),
+    createResourceTopic(() => registry.resources()),
     createConsentTopic(decisions),
   ]);
   const policy = await createLivePolicy({
@@ -213,6 +220,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       ...{ folders, stores: settings.openaiStores, said: settings.flow.sources },
       ...(apis && { apis: apis.places }),
       models: sampling.labels,
+      prompts: theirPrompts,
     }),
   });
   const scrub = <T>(value: T): T => redactor.scrub(value).value as T;

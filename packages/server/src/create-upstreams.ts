@@ -2,7 +2,7 @@ import type { Adapter } from "./adapters/adapter.ts";
 import type { Environment } from "./config/read-settings.ts";
 import type { ReadSource } from "./config/read-sources.ts";
 import type { Settings } from "./config/settings.ts";
-import { pinPath } from "./upstream/pins.ts";
+import { pinPath, promptPinPath } from "./upstream/pins.ts";
 
 export interface Upstreams {
   readonly data: string;
@@ -29,7 +29,7 @@ export async function createUpstreams({ data, home, sources, env, tell }: Upstre
       ...{ name, concurrent, callMs, home },
       ...(tools && { marks: tools }),
       trustFirst: firstSight === "accept",
-      pins: pinPath(data, name),
+      pins: { tools: pinPath(data, name), prompts: promptPinPath(data, name) },
       tell: bounded(tell),
     };
     const { command, cwd, url = "", headers, args, env: own } = source;

@@ -1,5 +1,5 @@
 import type { Labels, Resource } from "@portcullis/contracts";
-import type { ServedFolder } from "./adapters/adapter.ts";
+import type { Prompts, ServedFolder } from "./adapters/adapter.ts";
 import { openAiUrl, readBaseUrl } from "./adapters/openai-store/base-url.ts";
 import type { Settings } from "./config/settings.ts";
 import { pathOf } from "./policy/canonical.ts";
@@ -22,9 +22,11 @@ export function createSourceLabels(options: {
   readonly apis?: readonly { readonly name: string; readonly base: string; readonly labels: Labels }[];
   /** What is known of models by their names. */
   readonly models?: ReadonlyMap<string, Labels>;
+  /** The prompts of other servers. */
+  readonly prompts?: readonly Pick<Prompts, "labelsOf">[];
   readonly said: Settings["flow"]["sources"];
 }): SourceLabels {
-  const { folders, stores, apis = [], models, said } = options;
+  const { folders, stores, apis = [], models, prompts = [], said } = options;
   const of = (name: string): Labels => {
     const { name: _, ...labels } = said.find((one) => one.name === name) ?? { name };
     return { private: name, ...labels };
@@ -51,12 +53,18 @@ export function createSourceLabels(options: {
   // What is in Discord may be told to Discord.
   const cleared = own === undefined ? clearance : [own, ...clearance];
   const messages: Labels = { untrusted: true, ...messagesSaid, ...(cleared.length > 0 && { clearance: cleared }) };
+  // The owner's own prompts have no dot.
+  const labelsOfPrompt = (name: string): Labels =>
+    prompts.map((one) => one.labelsOf?.(name)).find((labels) => labels !== undefined) ??
+    (name.includes(".") ? { egress: true, untrusted: true } : none);
   return {
     all: [...byPath.map(({ labels }) => labels)],
     labelsOf(resource) {
       if (resource.kind === "url" && resource.href.startsWith("model://"))
         // One that is not known is as far away as can be.
         return models?.get(resource.href.slice("model://".length)) ?? { egress: true, untrusted: true };
+      if (resource.kind === "url" && resource.href.startsWith("prompt://"))
+        return labelsOfPrompt(resource.href.slice("prompt://".length).replace("/", "."));
       if (resource.kind === "url")
         return byUrl.find(({ url }) => resource.href.startsWith(url))?.labels ?? ofApi(resource.href) ?? none;
       if (resource.kind === "index") return none;

@@ -65,9 +65,63 @@ async function call(name: string, args: Readonly<Record<string, unknown>>): Prom
   }
 }
 
-const server = new Server({ name: "helpful", version: "1" }, { capabilities: { tools: { listChanged: true } } });
+const notes = new Map([
+  ["note://shelf/todo", "Water the plants."],
+  ["note://shelf/secret", "The safe opens with ghp_0123456789abcdefghijABCDEFGHIJ012345."],
+  ["note://attic/old", "Nobody remembers."],
+]);
+
+const server = new Server(
+  { name: "helpful", version: "1" },
+  {
+    capabilities: {
+      tools: { listChanged: true },
+      resources: { subscribe: true, listChanged: true },
+      prompts: { listChanged: true },
+    },
+  },
+);
 server.setRequestHandler("tools/list", () => ({ tools: tools() }));
 server.setRequestHandler("tools/call", ({ params }) => call(params.name, params.arguments ?? {}));
+server.setRequestHandler("resources/list", () => ({
+  resources: [
+    ...[...notes.keys()].map((uri) => ({ uri, name: uri.split("/").at(-1) ?? "", mimeType: "text/plain" })),
+    { uri: "note://shelf/photo", name: "photo", mimeType: "image/png" },
+    // What has another spelling, or is no URI, is offered to nobody.
+    { uri: "note://shelf/../attic/old", name: "sideways" },
+    { uri: "not a uri", name: "none" },
+  ],
+}));
+server.setRequestHandler("resources/templates/list", () => ({
+  resourceTemplates: [{ uriTemplate: "note://shelf/{name}", name: "Note", description: "A note of the shelf." }],
+}));
+server.setRequestHandler("resources/read", ({ params: { uri } }) => {
+  if (uri === "note://shelf/photo")
+    return { contents: [{ uri, mimeType: "image/png", blob: Buffer.from("pixels").toString("base64") }] };
+  const text = notes.get(uri);
+  if (text === undefined) throw new Error(`There is no ${uri}.`);
+  return { contents: [{ uri, mimeType: "text/plain", text }] };
+});
+server.setRequestHandler("resources/subscribe", ({ params: { uri } }) => {
+  setTimeout(() => void server.sendResourceUpdated({ uri }).catch(() => {}), 300);
+  return {};
+});
+server.setRequestHandler("resources/unsubscribe", () => ({}));
+server.setRequestHandler("prompts/list", () => ({
+  prompts: [
+    {
+      name: "review",
+      description: describeEcho(),
+      arguments: [{ name: "text", description: "What is looked at.", required: true }],
+    },
+  ],
+}));
+server.setRequestHandler("prompts/get", ({ params }) => ({
+  messages: [{ role: "user" as const, content: { type: "text" as const, text: `Review: ${params.arguments?.text}` } }],
+}));
 await server.connect(new StdioServerTransport());
 if (file !== undefined)
-  watchFile(file, { interval: 50 }, () => void server.notification({ method: "notifications/tools/list_changed" }));
+  watchFile(file, { interval: 50 }, () => {
+    void server.notification({ method: "notifications/tools/list_changed" });
+    void server.notification({ method: "notifications/prompts/list_changed" });
+  });

@@ -1,4 +1,13 @@
-import type { CallError, Citation, Labels, ListedPrompt, Resource } from "@portcullis/contracts";
+import type {
+  CallError,
+  Citation,
+  FilledPrompt,
+  Labels,
+  ListedPrompt,
+  ListedTemplate,
+  PromptArguments,
+  Resource,
+} from "@portcullis/contracts";
 import type { TObject, TSchema } from "typebox";
 import type { Check } from "../upstream/check-value.ts";
 
@@ -139,16 +148,28 @@ export interface OpenResource {
   close(): void;
 }
 
+/** Who wants to know when a resource changes. */
+export interface ResourceWatch {
+  readonly signal: AbortSignal;
+  changed(): void;
+}
+
 /** Resources that can be read by their URIs. */
 export interface ResourceKind {
   /** How their URIs begin, such as `file:`. */
   readonly scheme: string;
-  /** The tool whose scopes decide who reads them. */
+  /** The tool whose scopes decide who reads them. While there is none of this name, there are no resources of the kind. */
   readonly tool: string;
-  readonly template: { readonly uriTemplate: string; readonly name: string; readonly description: string };
+  templates(): readonly ListedTemplate[];
+  /** What a list touches as a whole; nothing where each item is judged by itself alone. */
+  readonly root?: Resource;
+  /** Another text whenever `list` or `templates` may give others than before; absent where that is not known. */
+  version?(): string;
+  /** Tells whenever a resource has changed, until the signal fires; absent where nobody can say. Rejects where it cannot be followed. */
+  watch?(uri: string, watch: ResourceWatch): Promise<void>;
   /** What reading one touches. Throws `VALIDATION_ERROR` for a URI that is none. */
   touches(uri: string): readonly Resource[];
-  open(uri: string, permit: Permit): Promise<OpenResource>;
+  open(uri: string, permit: Permit, signal: AbortSignal): Promise<OpenResource>;
   /** Those that policy shows after a cursor, in a fixed order. */
   list(
     cursor: string | undefined,
@@ -163,6 +184,10 @@ export type AnyTopic = Topic<never>;
 export interface Prompts {
   version(): string;
   list(): readonly ListedPrompt[];
+  /** What is known of one: what it gives out, and where its arguments go. Undefined for one that is not of here. */
+  labelsOf?(name: string): Labels | undefined;
+  /** Fills one. Undefined for one that is not of here. */
+  get?(asked: PromptArguments, use: Pick<Use, "permit" | "signal">): Promise<FilledPrompt> | undefined;
 }
 
 /** One configured source. `create…` does no I/O; `start` does, and `stop` ends all that `start` began. */

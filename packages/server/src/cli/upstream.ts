@@ -1,7 +1,16 @@
 import type { McpSource, OpenApiSource } from "../config/source-settings.ts";
 import { declare } from "../upstream/marks.ts";
-import { toMountName } from "../upstream/mount-name.ts";
-import { type Pin, type PinFile, type Pinned, pinPath, readPins, accept as take, writePins } from "../upstream/pins.ts";
+import { toMountName, toPromptName } from "../upstream/mount-name.ts";
+import {
+  type Pin,
+  type PinFile,
+  type Pinned,
+  pinPath,
+  promptPinPath,
+  readPins,
+  accept as take,
+  writePins,
+} from "../upstream/pins.ts";
 import type { Command, Invocation } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
 import { print, toTable } from "./output.ts";
@@ -12,7 +21,7 @@ type Source = McpSource | OpenApiSource;
 
 export const upstream: Command = {
   usage: "list | show NAME [TOOL] | accept NAME [TOOL…]",
-  summary: "Tell what other servers offer, and take their new or changed tools as they are now",
+  summary: "Tell what other servers offer, and take what is new or changed of it as it is now",
   options: { config: { type: "string", help: "the configuration file" } },
   async run(invocation) {
     const [verb, name, ...tools] = invocation.positionals;
@@ -39,13 +48,23 @@ function stateOf({ accepted, held, gone }: Pinned, exposed: boolean): State {
   return exposed ? "open" : "hidden";
 }
 
-/** A source's tools as the file says; a damaged file is told. */
-function pinsOf({ data }: Invocation, { name }: Source): PinFile | undefined {
-  try {
-    return readPins(pinPath(data, name));
-  } catch (error) {
-    throw new CommandError(exits.data, (error as Error).message);
-  }
+/** What is pinned of a source, in one file for its tools and one for its prompts. */
+interface Board {
+  readonly kind: "tool" | "prompt";
+  readonly file: string;
+  readonly pins: PinFile | undefined;
+}
+
+/** A source's tools and prompts as the files say; a damaged file is told. */
+function boardsOf({ data }: Invocation, { name }: Source): readonly [Board, Board] {
+  const read = (kind: Board["kind"], file: string): Board => {
+    try {
+      return { kind, file, pins: readPins(file) };
+    } catch (error) {
+      throw new CommandError(exits.data, (error as Error).message);
+    }
+  };
+  return [read("tool", pinPath(data, name)), read("prompt", promptPinPath(data, name))];
 }
 
 const says: Readonly<Record<State, string>> = {
@@ -56,28 +75,33 @@ const says: Readonly<Record<State, string>> = {
   gone: "not offered any more",
 };
 
-const toTools = (source: Source, pins: PinFile | undefined) =>
+const toOffers = (source: Source, { kind, pins }: Board) =>
   Object.entries(pins?.tools ?? {}).map(([name, pinned]) => {
-    const { effect, labels, expose } = declare(source.tools, name);
-    const tool = `${source.name}.${toMountName(source.name, name)}`;
-    return { name, tool, state: stateOf(pinned, expose), effect, labels };
+    const { effect, labels, expose } = declare(source.tools, kind === "prompt" ? "*" : name);
+    const tool =
+      kind === "prompt" ? toPromptName(source.name, name) : `${source.name}.${toMountName(source.name, name)}`;
+    return { kind, name, tool, state: stateOf(pinned, expose), effect: kind === "prompt" ? "read" : effect, labels };
   });
 
 function list(invocation: Invocation, sources: readonly Source[]): Exit {
   const all = sources.map((source) => {
-    const pins = pinsOf(invocation, source);
+    const [tools, prompts] = boardsOf(invocation, source);
     const { name, kind } = source;
-    return { name, kind, looked: pins?.looked ?? null, left: pins?.left ?? 0, tools: toTools(source, pins) };
+    return {
+      ...{ name, kind, looked: tools.pins?.looked ?? null, left: tools.pins?.left ?? 0 },
+      tools: toOffers(source, tools),
+      prompts: toOffers(source, prompts),
+    };
   });
-  const rows = all.flatMap(({ name, kind, looked, tools }) => [
+  const rows = all.flatMap(({ name, kind, looked, tools, prompts }) => [
     [name, kind, looked === null ? "never seen: start the server" : `seen ${looked.slice(0, 16).replace("T", " ")}`],
     ...tools.map(({ tool, state, effect }) => [`  ${inert(tool)}`, effect, says[state]]),
+    ...prompts.map(({ tool, state }) => [`  ${inert(tool)}`, "prompt", says[state]]),
   ]);
   const waiting = all
-    .flatMap(({ tools }) => tools)
+    .flatMap(({ tools, prompts }) => [...tools, ...prompts])
     .filter(({ state }) => state === "new" || state === "changed").length;
-  const next =
-    waiting === 0 ? "" : `\n\n${toCount(waiting, "tool waits", "tools wait")} for you: portcullis upstream show NAME`;
+  const next = waiting === 0 ? "" : `\n\n${toCount(waiting, "waits", "wait")} for you: portcullis upstream show NAME`;
   print(
     invocation.output,
     { sources: all },
@@ -87,25 +111,28 @@ function list(invocation: Invocation, sources: readonly Source[]): Exit {
 }
 
 function show(invocation: Invocation, source: Source, wanted: string | undefined): Exit {
-  const pins = pinsOf(invocation, source);
-  const found = toTools(source, pins).filter(
-    ({ name, tool }) => wanted === undefined || wanted === name || wanted === tool,
+  const boards = boardsOf(invocation, source);
+  const known = boards.some(({ pins }) => pins !== undefined);
+  const shown = boards.flatMap((board) =>
+    toOffers(source, board)
+      .filter(({ name, tool }) => wanted === undefined || wanted === name || wanted === tool)
+      .map((one) => ({ ...one, ...board.pins?.tools[one.name] })),
   );
-  if (found.length === 0)
+  if (shown.length === 0)
     throw new CommandError(
       exits.no,
-      pins === undefined ? `${source.name} was never seen.` : `${source.name} has no such tool.`,
-      pins === undefined ? "portcullis serve starts it" : `portcullis upstream show ${source.name}`,
+      known ? `${source.name} has no such tool or prompt.` : `${source.name} was never seen.`,
+      known ? `portcullis upstream show ${source.name}` : "portcullis serve starts it",
     );
-  const shown = found.map((one) => ({ ...one, ...pins?.tools[one.name] }));
   print(invocation.output, { name: source.name, tools: shown }, inert(shown.map(toText).join("\n\n")));
   return exits.ok;
 }
 
-type Shown = ReturnType<typeof toTools>[number] & Pinned;
+type Shown = ReturnType<typeof toOffers>[number] & Pinned;
 
-function toText({ tool, name, state, effect, labels, accepted, held }: Shown): string {
-  const head = `${tool} (${name}): ${says[state]}; counts as ${effect}, ${JSON.stringify(labels)}`;
+function toText({ kind, tool, name, state, effect, labels, accepted, held }: Shown): string {
+  const what = kind === "prompt" ? "a prompt" : `counts as ${effect}`;
+  const head = `${tool} (${name}): ${says[state]}; ${what}, ${JSON.stringify(labels)}`;
   const parts = held
     ? [...(accepted ? toLines("as you know it", accepted) : []), ...toLines("as it is now", held)]
     : [];
@@ -119,20 +146,29 @@ function toLines(what: string, { hash, seen, definition }: Pin): readonly string
 }
 
 function accept(invocation: Invocation, source: Source, named: readonly string[]): Exit {
-  const before = pinsOf(invocation, source);
-  if (!before) throw new CommandError(exits.no, `${source.name} was never seen.`, "portcullis serve starts it");
-  const names = named.map(
-    (one) => toTools(source, before).find(({ name, tool }) => name === one || tool === one)?.name ?? one,
+  const boards = boardsOf(invocation, source);
+  if (boards.every(({ pins }) => pins === undefined))
+    throw new CommandError(exits.no, `${source.name} was never seen.`, "portcullis serve starts it");
+  const taking = boards.flatMap((board) => {
+    if (!board.pins) return [];
+    const offers = toOffers(source, board);
+    const names = named.map((one) => offers.find(({ name, tool }) => name === one || tool === one)?.name ?? one);
+    return [{ board, offers, ...take(board.pins, named.length === 0 ? undefined : names) }];
+  });
+  const taken = taking.flatMap((one) => one.taken);
+  const missing = named.filter(
+    (one) =>
+      !taking.some(({ offers, taken }) =>
+        offers.some(({ name, tool }) => (name === one || tool === one) && taken.includes(name)),
+      ),
   );
-  const { pins, taken } = take(before, names.length === 0 ? undefined : names);
-  const missing = names.filter((name) => !taken.includes(name));
   if (missing.length > 0)
     throw new CommandError(
       exits.no,
       `Nothing waits under ${inert(missing.join(", "))}; nothing was taken.`,
       `portcullis upstream show ${source.name}`,
     );
-  if (taken.length > 0) writePins(pinPath(invocation.data, source.name), pins);
+  for (const { board, pins, taken } of taking) if (taken.length > 0) writePins(board.file, pins);
   print(
     invocation.output,
     { name: source.name, accepted: taken },

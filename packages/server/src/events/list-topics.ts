@@ -1,4 +1,4 @@
-import type { Topic } from "../adapters/adapter.ts";
+import type { Follow, Topic } from "../adapters/adapter.ts";
 import { createChangeTopic } from "./change-topic.ts";
 
 /** `policy.changed`: another policy is in force. Only the owner is told which. */
@@ -21,3 +21,36 @@ export const createPromptsTopic = (version: () => string): Topic<Record<string, 
     safety: "Names none of them.",
     version,
   });
+
+/** What may be listed. */
+export type Lists = Readonly<Record<"tools" | "prompts" | "resources", string>>;
+
+/** `lists.changed`: there may be other tools, prompts or resources though the policy is as it was, since a server behind this one offers others. */
+export function createListsTopic(versions: () => Lists): Topic<Record<string, never>> {
+  const known = new WeakMap<Follow, Lists>();
+  const topic = createChangeTopic({
+    name: "lists.changed",
+    title: "Follow the lists",
+    summary: "Tells when other tools, prompts or resources are offered than before.",
+    safety: "Names none of them.",
+    version: () => JSON.stringify(versions()),
+    tell(follow) {
+      const [before, now] = [known.get(follow), versions()];
+      known.set(follow, now);
+      return { lists: lists.filter((list) => before?.[list] !== now[list]) };
+    },
+  });
+  return {
+    ...topic,
+    async open(params, follow) {
+      known.set(follow, versions());
+      await topic.open(params, follow);
+    },
+    merge(before, after) {
+      const both = new Set([...(before.data.lists as string[]), ...(after.data.lists as string[])]);
+      return { ...after, data: { lists: lists.filter((list) => both.has(list)) } };
+    },
+  };
+}
+
+const lists = ["tools", "prompts", "resources"] as const;

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
-import { Agent } from "undici";
 import { isBinary, isText, toContentType } from "./content-type.ts";
-import { createPinnedConnector, type Pin } from "./pinned-connector.ts";
+import type { Line } from "./line.ts";
+import type { Pin } from "./pinned-connector.ts";
 import { readBody } from "./read-body.ts";
 import { refuse, refuseSize } from "./refusal.ts";
 
@@ -29,28 +29,28 @@ export interface Answer {
 const redirects = new Set([301, 302, 303, 307, 308]);
 const interimAnswers = 32;
 
-/** Sends one request over one connection of its own, which is closed when the answer has been read or refused. */
-export async function exchange(request: Request, pin: Pin, caps: Caps): Promise<Answer> {
+/** How a connection is used: once, or kept by `keep` where its answer was read to the end. */
+export interface Way {
+  readonly line: Line;
+  readonly pin: Pin;
+  keep?(line: Line): void;
+}
+
+/** Sends one request over one connection, which is closed when the answer has been read or refused, unless it may be kept. */
+export async function exchange(request: Request, { line, pin, keep }: Way, caps: Caps): Promise<Answer> {
   const { hop } = pin;
-  // No pool outlives a hop: a connection is never used again for another name's judgement.
-  const agent = new Agent({
-    connect: createPinnedConnector(pin),
-    allowH2: false,
-    connections: 1,
-    pipelining: 1,
-    maxHeaderSize: caps.headerBytes,
-  });
+  const unwatch = line.watch(pin);
   const stop = new AbortController();
   let interim = 0;
+  let whole = false;
   try {
-    const answer = await agent.request({
-      origin: hop.url.origin,
+    const answer = await line.client.request({
       path: hop.url.pathname + hop.url.search,
       method: request.method as "GET",
       headers: request.headers,
       body: request.body ?? null,
       signal: AbortSignal.any([pin.signal, stop.signal]),
-      reset: true,
+      reset: keep === undefined,
       onInfo: () => {
         if (++interim <= interimAnswers) return;
         stop.abort(
@@ -67,9 +67,13 @@ export async function exchange(request: Request, pin: Pin, caps: Caps): Promise<
     if (redirects.has(status) && headers.location !== undefined) {
       return { status, headers, body: new Uint8Array(), location: headers.location, withheld: false };
     }
-    return { status, headers, ...(await take(answer.body, { request, pin, caps, status, headers })) };
+    const taken = await take(answer.body, { request, pin, caps, status, headers });
+    whole = answer.body.readableEnded && !/close/i.test(headers.connection ?? "");
+    return { status, headers, ...taken };
   } finally {
-    await agent.destroy();
+    unwatch();
+    if (whole && keep) keep(line);
+    else await line.client.destroy();
   }
 }
 

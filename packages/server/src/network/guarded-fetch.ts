@@ -2,6 +2,7 @@ import { validateHeaderName, validateHeaderValue } from "node:http";
 import { CallError } from "@portcullis/contracts";
 import { exchange, type Request } from "./exchange.ts";
 import { createFindAddresses, type Found, type Lookup, type Reach } from "./find-addresses.ts";
+import { createLine, createLines, type Line } from "./line.ts";
 import { parseUrl } from "./parse-url.ts";
 import { type Dial, dialDirectly } from "./pinned-connector.ts";
 import { toPrivateHosts } from "./private-hosts.ts";
@@ -40,6 +41,11 @@ export interface GuardedFetchOptions {
   readonly dial?: Dial;
   /** Certificates to trust instead of the system's, in PEM. */
   readonly ca?: string;
+  /**
+   * Keeps connections for a while, each for the origin that it was opened to and the reach that it was judged by: for those who ask one place again and
+   * again. By default each request has a connection of its own.
+   */
+  readonly keep?: boolean;
 }
 
 export interface GuardedRequest {
@@ -83,6 +89,7 @@ export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFe
   const isListed = toPrivateHosts(options.privateHosts ?? []);
   const find = createFindAddresses(options.lookup, limits.lookupMs);
   const dial = options.dial ?? dialDirectly;
+  const lines = options.keep ? createLines() : undefined;
 
   const open = async (hop: Hop, reach: Reach, before: Found | undefined, signal: AbortSignal): Promise<Found> => {
     if (reach === "closed") {
@@ -119,7 +126,11 @@ export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFe
     const redirects: string[] = [];
     for (;;) {
       at(hop);
-      found = await open(hop, asked.reach(hop.url, request.method), found, signal);
+      const reach = asked.reach(hop.url, request.method);
+      // Where a redirect leads is judged beside where it came from, so nothing is kept for it.
+      const key = lines && reach !== "closed" && hop.number === 0 ? `${hop.url.origin} ${reach}` : undefined;
+      const kept = key === undefined ? undefined : lines?.take(key);
+      found = kept?.found ?? (await open(hop, reach, found, signal));
       const pin = {
         ...found,
         wireBytes: 2 * caps.maxBytes + 4 * caps.headerBytes,
@@ -129,7 +140,9 @@ export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFe
         dial,
         ...(options.ca !== undefined && { ca: options.ca }),
       };
-      const { location, ...answer } = await exchange(request, pin, caps);
+      const line = kept ?? createLine(pin, caps.headerBytes);
+      const keep = key === undefined ? undefined : (used: Line) => lines?.give(key, used);
+      const { location, ...answer } = await exchange(request, { line, pin, ...(keep && { keep }) }, caps);
       if (location === undefined) return { url: hop.url, ...answer, redirects };
       const next = readNext(location, hop, limits.redirects);
       request = toNextRequest(request, answer.status, { from: hop, to: next });

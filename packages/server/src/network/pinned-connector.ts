@@ -4,7 +4,7 @@ import type { buildConnector } from "undici";
 import { isSameAddress } from "./classify-address.ts";
 import type { Found } from "./find-addresses.ts";
 import { toHost, toPort } from "./parse-url.ts";
-import { type Hop, refuse, refuseSize } from "./refusal.ts";
+import { type Hop, refuse } from "./refusal.ts";
 
 /** Opens a TCP connection to an IP address. */
 export type Dial = (address: string, port: number) => Socket;
@@ -28,21 +28,21 @@ export const dialDirectly: Dial = (address, port) =>
 
 /**
  * A connector that knows only the addresses that were judged: no name is resolved here. The socket's own word on its peer is judged once more
- * before the first byte, TLS's included, is sent.
+ * before the first byte, TLS's included, is sent. `dialled` is told of the TCP connection as soon as that is so.
  */
-export function createPinnedConnector(pin: Pin): buildConnector.connector {
+export function createPinnedConnector(pin: Pin, dialled: (socket: Socket) => void): buildConnector.connector {
   return (_options, callback) => {
-    open(pin).then(
+    open(pin, dialled).then(
       (socket) => callback(null, socket),
       (error) => callback(error instanceof Error ? error : new Error(String(error)), null),
     );
   };
 }
 
-async function open(pin: Pin): Promise<Socket | TLSSocket> {
+async function open(pin: Pin, dialled: (socket: Socket) => void): Promise<Socket | TLSSocket> {
   const { url } = pin.hop;
   const socket = await dialFirst(pin);
-  watch(socket, pin);
+  dialled(socket);
   if (url.protocol !== "https:") return socket;
   const host = toHost(url);
   const encrypted = secure({
@@ -56,13 +56,6 @@ async function open(pin: Pin): Promise<Socket | TLSSocket> {
   });
   await opened(encrypted, "secureConnect", pin);
   return encrypted;
-}
-
-function watch(socket: Socket, { hop, wireBytes }: Pin): void {
-  const timer = setInterval(() => {
-    if (socket.bytesRead > wireBytes) socket.destroy(refuseSize(hop, wireBytes));
-  }, 50);
-  socket.once("close", () => clearInterval(timer));
 }
 
 async function dialFirst(pin: Pin): Promise<Socket> {

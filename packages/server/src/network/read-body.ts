@@ -1,4 +1,4 @@
-import { Readable, Transform } from "node:stream";
+import { PassThrough, Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from "node:zlib";
 import { type Hop, refuse, refuseSize } from "./refusal.ts";
@@ -18,14 +18,26 @@ export const acceptEncoding = "gzip, deflate, br";
 /** Reads and unpacks a whole body; stops with `TOO_LARGE` at the first byte over the cap, so that a small archive cannot fill memory. */
 export async function readBody(body: Readable, reading: Reading): Promise<Uint8Array> {
   const decoder = await toDecoder(body, reading);
+  if (!decoder) return readPlain(body, reading);
   const chunks: Buffer[] = [];
   const collect = async (source: AsyncIterable<Buffer>): Promise<void> => {
     for await (const chunk of source) chunks.push(chunk);
   };
   const { signal } = reading;
-  if (decoder) await pipeline(decoder.source, meter(reading), decoder.unpack, meter(reading), collect, { signal });
-  else await pipeline(body, meter(reading), collect, { signal });
+  await pipeline(decoder.source, meter(reading), decoder.unpack, meter(reading), collect, { signal });
   return Buffer.concat(chunks);
+}
+
+/** The request's own signal ends the body too, so it needs none here. */
+async function readPlain(body: Readable, { hop, maxBytes }: Reading): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let seen = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    seen += chunk.length;
+    if (seen > maxBytes) throw refuseSize(hop, maxBytes);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks);
 }
 
 interface Decoder {
@@ -55,10 +67,10 @@ async function toDecoder(body: Readable, { encoding = "identity", hop }: Reading
 }
 
 /** «deflate» should be zlib's format (RFC 9110, 8.4.1.2), but servers send the bare stream too: the first byte tells. */
-async function inflate(body: Readable): Promise<Decoder | undefined> {
+async function inflate(body: Readable): Promise<Decoder> {
   const chunks: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
   const first = await chunks.next();
-  if (first.done) return undefined;
+  if (first.done) return { source: Readable.from([]), unpack: new PassThrough() };
   const wrapped = ((first.value[0] ?? 0) & 0x0f) === 8;
   const source = Readable.from(
     (async function* () {

@@ -1,4 +1,4 @@
-import { CallError, type PromptList } from "@portcullis/contracts";
+import { CallError, type PromptList, toPromptUrl } from "@portcullis/contracts";
 import type { Caller } from "./arrival.ts";
 import { authorize } from "./authorize.ts";
 import type { Asked } from "./methods.ts";
@@ -16,7 +16,7 @@ export function listPrompts({ parts, request, params, facts }: Asked, caller: Ca
   const registered = parts.registry.find("prompts.get");
   if (!registered) return { prompts: [] };
   const prompts = parts.registry.prompts.list().filter(({ name }) => {
-    const href = `prompt://${name}`;
+    const href = toPromptUrl(name);
     const call = { ...registered, input: { name } };
     const resources = [{ kind: "url", href, method: "GET" } as const];
     return authorize(parts, { caller, call, resources, purpose }).permit !== undefined;

@@ -1,4 +1,10 @@
-import { CallError, type ResourceRead, type ResourceStream } from "@portcullis/contracts";
+import {
+  CallError,
+  type ListedTemplate,
+  type ResourceList,
+  type ResourceRead,
+  type ResourceStream,
+} from "@portcullis/contracts";
 import type { Permit, ResourceKind } from "../adapters/adapter.ts";
 import type { Caller } from "./arrival.ts";
 import { type Authorization, authorize, type Question } from "./authorize.ts";
@@ -54,7 +60,8 @@ export async function readResource(asked: Asked, caller: Caller): Promise<Resour
   const authorization = await spend(parts, facts, question, allowed);
   facts.verdicts = authorization.verdicts;
 
-  const opened = await kind.open(uri, confined.permit(authorization.permit));
+  const late = AbortSignal.any([sink.gone, AbortSignal.timeout(parts.limits.callMs)]);
+  const opened = await kind.open(uri, confined.permit(authorization.permit), late);
   let stream: ReturnType<Parts["streams"]["add"]> | undefined;
   try {
     await confined.carry();
@@ -79,31 +86,48 @@ export async function readResource(asked: Asked, caller: Caller): Promise<Resour
   }
 }
 
-/** A page of the resources that policy shows to this caller. */
-export async function listResources({ parts, request, params, facts }: Asked, caller: Caller): Promise<unknown> {
+/** A page of the resources that policy shows to this caller; the first one tells the templates too. */
+export async function listResources({ parts, request, params, facts }: Asked, caller: Caller): Promise<ResourceList> {
   const { cursor, trace } = params as { readonly cursor?: string; readonly trace?: unknown };
   const { purpose } = readTrace({ trace, ...(request.defaultPurpose && { defaultPurpose: request.defaultPurpose }) });
   facts.args = { ...(cursor !== undefined && { cursor }) };
-  const kinds = parts.registry.resources();
-  const at = cursor === undefined ? 0 : kinds.findIndex(({ scheme }) => cursor.startsWith(`${scheme}`));
+  const all = parts.registry.resources();
+  const at = cursor === undefined ? 0 : all.findIndex(({ scheme }) => cursor.startsWith(scheme));
   if (at < 0) throw new CallError("INVALID_PARAMS", "This cursor is not of this list.", { details: { at: "cursor" } });
-  const kind = kinds[at];
-  if (!kind) return { resources: [] };
-  const permit = permitToList(parts, { kind, caller, purpose });
-  if (!permit) return { resources: [] };
-  const within = cursor?.slice(kind.scheme.length);
-  const { resources, next } = await parts.inFlight.run({ grant: caller.grant }, (signal) =>
-    kind.list(within || undefined, { permit, signal }),
-  );
-  const following = next === undefined ? kinds[at + 1]?.scheme : `${kind.scheme}${next}`;
-  return { resources, ...(following !== undefined && { nextCursor: following }) };
+  const told = cursor === undefined ? { templates: listTemplates(parts, caller) } : {};
+  let within = cursor?.slice(all[at]?.scheme.length) || undefined;
+  for (const [offset, kind] of all.slice(at).entries()) {
+    const permit = permitToList(parts, { kind, caller, purpose });
+    const page = permit && (await parts.inFlight.run(toRun(caller), (signal) => kind.list(within, { permit, signal })));
+    within = undefined;
+    const following = page?.next === undefined ? all[at + offset + 1]?.scheme : `${kind.scheme}${page.next}`;
+    const nextCursor = following === undefined ? {} : { nextCursor: following };
+    // A kind of which there is nothing to see makes no page of its own.
+    if (page && page.resources.length > 0) return { resources: [...page.resources], ...told, ...nextCursor };
+  }
+  return { resources: [], ...told };
+}
+
+const toRun = ({ grant }: Caller) => ({ grant });
+
+/** How resources are named that no list holds, of the kinds that policy might let this caller read. */
+function listTemplates(parts: Parts, caller: Caller): ListedTemplate[] {
+  const kinds = parts.registry.resources();
+  const tools = kinds.flatMap(({ tool }) => parts.registry.find(tool)?.tool ?? []);
+  const visible = new Set(parts.policy().tools({ subject: caller.subject, client: caller.grant }, tools, parts.now()));
+  return kinds
+    .filter(({ tool }) => visible.has(tool) && caller.narrowing?.has(tool) !== false)
+    .flatMap((kind) => [...kind.templates()]);
 }
 
 /** What a list judges its items by; undefined for a caller who may read nothing of the kind. */
 function permitToList(parts: Parts, asked: Pick<QuestionOf, "kind" | "caller" | "purpose">): Permit | undefined {
-  const root = { kind: "path", path: "/", collection: true } as const;
-  const decision = authorize(parts, toQuestion(parts, { ...asked, input: {}, resources: [root] }));
-  return decision.permit;
+  const { kind, caller } = asked;
+  if (!parts.registry.find(kind.tool)) return undefined;
+  // Of several kinds, one that the owner did not grant hides none of the others.
+  if (kind.root === undefined && caller.narrowing?.has(kind.tool) === false) return undefined;
+  const resources = kind.root === undefined ? [] : [kind.root];
+  return authorize(parts, toQuestion(parts, { ...asked, input: {}, resources })).permit;
 }
 
 interface QuestionOf {
@@ -122,7 +146,9 @@ function toQuestion(parts: Parts, { kind, caller, purpose, input, resources }: Q
 
 function kindOf(parts: Parts, uri: string): ResourceKind {
   const kinds = parts.registry.resources();
-  const found = kinds.find(({ scheme }) => uri.toLowerCase().startsWith(scheme));
+  const found = kinds.find(
+    ({ scheme, tool }) => uri.toLowerCase().startsWith(scheme) && parts.registry.find(tool) !== undefined,
+  );
   if (found) return found;
   throw new CallError("VALIDATION_ERROR", "Resources of this kind are not served.", {
     details: { at: "uri", schemes: kinds.map(({ scheme }) => scheme), next: "resources.list tells what there is." },

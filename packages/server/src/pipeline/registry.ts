@@ -21,6 +21,8 @@ export interface Registry {
   topic(name: string): RegisteredTopic | undefined;
   topics(): readonly RegisteredTopic[];
   resources(): readonly ResourceKind[];
+  /** Another text of each whenever there may be others than before. */
+  versions(): Readonly<Record<"tools" | "prompts" | "resources", string>>;
   readonly prompts: Prompts;
   find(name: string): RegisteredTool | undefined;
   all(): readonly RegisteredTool[];
@@ -73,6 +75,7 @@ export function createRegistry(adapters: readonly Adapter[], own: readonly AnyTo
   }
   const resources = adapters.flatMap((adapter) => adapter.resources?.() ?? []);
   const prompts = adapters.flatMap((adapter) => adapter.prompts ?? []);
+  const promptsVersion = (): string => prompts.map(({ version }) => version()).join(" ");
   const gather = (): Offer => {
     const tools = new Map(fixed);
     for (const tool of moving.flatMap((adapter) => adapter.tools().map(forget))) add(tools, tool, givenNamePattern);
@@ -98,8 +101,13 @@ export function createRegistry(adapters: readonly Adapter[], own: readonly AnyTo
     topic: (name) => topics.get(name),
     topics: () => [...topics.values()],
     resources: () => resources,
+    versions: () => ({
+      tools: versionOf(),
+      prompts: promptsVersion(),
+      resources: resources.map(({ version }) => version?.() ?? "").join(" "),
+    }),
     prompts: {
-      version: () => prompts.map(({ version }) => version()).join(" "),
+      version: promptsVersion,
       list: () => prompts.flatMap(({ list }) => list()),
     },
     nearest: (name) => nearest(name, now().tools.keys()),

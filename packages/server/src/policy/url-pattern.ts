@@ -9,6 +9,7 @@ import {
   toLooseSegments,
   type UrlReading,
   urlSchemes,
+  withoutHollow,
 } from "./url-reading.ts";
 
 /**
@@ -49,7 +50,7 @@ export function compileUrl(text: string, effect: "allow" | "deny"): UrlPattern {
   const [, rawHost = "", port = defaultPort(scheme)] = place ?? [];
   if (!place || rawHost === "" || (port !== "*" && Number(port) > 65_535))
     throw new PatternError("After the scheme stand a host and, where needed, a port: https://example.com:8443/**.");
-  const path = toPath(rawPath, effect);
+  const path = toPath(scheme === "mcp" ? withoutHollow(rawPath) : rawPath, effect);
   return {
     scheme,
     host: compileHost(rawHost),

@@ -34,7 +34,8 @@ export function readUrl(href: string): UrlReading | undefined {
   if (url.href !== href || url.username !== "" || url.password !== "") return undefined;
   const scheme = url.protocol.slice(0, -1);
   if (!urlSchemes.has(scheme)) return undefined;
-  const { pathname } = url;
+  // A stranger's resource stands behind its source with its own scheme: mcp://NAME/file:///x.
+  const pathname = scheme === "mcp" ? withoutHollow(url.pathname) : url.pathname;
   const strict = toSegments(decodeSafely(pathname).slice(1).split("/"));
   const plain = !/[%\\;]|\/\//.test(pathname);
   const decoded = plain ? pathname : decodeFully(pathname);
@@ -48,6 +49,9 @@ export function readUrl(href: string): UrlReading | undefined {
     query: url.search.length < 2 ? [] : url.search.slice(1).split("&").map(decodeParameter),
   };
 }
+
+/** A path without empty segments. */
+export const withoutHollow = (path: string): string => path.replace(/\/{2,}/g, "/");
 
 const toSegments = (segments: readonly string[]): readonly string[] =>
   segments.length === 1 && segments[0] === "" ? [] : segments;

@@ -42,6 +42,9 @@ export interface PinFile {
 /** The file that a source's tools are pinned in. */
 export const pinPath = (data: string, source: string): string => join(data, "upstream", `${source}.json`);
 
+/** The file that its prompts are pinned in: no source's name holds a dot. */
+export const promptPinPath = (data: string, source: string): string => join(data, "upstream", `${source}.prompts.json`);
+
 /** The hash of all that a definition says. */
 export const toPinHash = (definition: Definition): string => hash("sha256", canonicalJson(definition));
 

@@ -14,11 +14,14 @@ import type { FileSource } from "./source.ts";
 export const createFileResources = (source: FileSource): ResourceKind => ({
   scheme: "file:",
   tool: "fs.readFile",
-  template: {
-    uriTemplate: "file:///{+path}",
-    name: "File",
-    description: "A file that policy allows, by its absolute path.",
-  },
+  root: { kind: "path", path: "/", collection: true },
+  templates: () => [
+    {
+      uriTemplate: "file:///{+path}",
+      name: "File",
+      description: "A file that policy allows, by its absolute path.",
+    },
+  ],
   touches: (uri) => [toResource(toPath(source, uri))],
   open: (uri, permit) => open(source, toPath(source, uri), permit),
   list: (cursor, use) => listFiles(source, cursor, use),

@@ -10,8 +10,10 @@ export interface ConnectionOptions {
   readonly name: string;
   /** Makes a way that has not been started. */
   open(): Way;
-  /** Called with each new connection, and when the server says that its tools have changed. Its faults are the connection's. */
+  /** Called with each new connection, and when the server says that what it offers has changed. Its faults are the connection's. */
   look(client: Client, signal: AbortSignal): Promise<void>;
+  /** The server says that a resource has changed. */
+  updated(uri: string): void;
   readonly connectMs: number;
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
@@ -31,7 +33,7 @@ export interface Connection {
 
 /** How long a connection has to hold before its failures are forgotten (ms). */
 const soundMs = 30_000;
-/** What a server says is left unread for this long before its tools are looked at again. */
+/** What a server says is left unread for this long before what it offers is looked at again. */
 const quietMs = 250;
 
 type Era = "auto" | "legacy";
@@ -86,14 +88,16 @@ export function createConnection(options: ConnectionOptions): Connection {
         behind = false;
         await options
           .look(client, ending.signal)
-          .catch((error: unknown) => over || tell(`The tools of ${name} cannot be listed: ${toReason(error)}.`));
+          .catch((error: unknown) => over || tell(`What ${name} offers cannot be listed: ${toReason(error)}.`));
       }
       looking = false;
     };
-    client.setNotificationHandler("notifications/tools/list_changed", () => {
-      behind = true;
-      if (!looking) void lookAgain();
-    });
+    for (const kind of ["tools", "prompts", "resources"] as const)
+      client.setNotificationHandler(`notifications/${kind}/list_changed`, () => {
+        behind = true;
+        if (!looking) void lookAgain();
+      });
+    client.setNotificationHandler("notifications/resources/updated", ({ params }) => options.updated(params.uri));
     client.onerror = () => {};
     try {
       await client.connect(way, { timeout: connectMs, signal: late });

@@ -34,7 +34,7 @@ async function start(mode: string, { callMs = 5_000 } = {}): Promise<World> {
     ...{ name: "wild", trustFirst: true, concurrent: 4, callMs, home: base },
     target: { command: process.execPath, args: [server, mode, file] },
     marks: { "*": { effect: "read" } },
-    pins: join(base, `pins-${count}.json`),
+    pins: { tools: join(base, `pins-${count}.json`), prompts: join(base, `prompts-${count}.json`) },
     base: { PATH: process.env.PATH ?? "", HOME: base },
     tell: (message) => void said.push(message),
   });

@@ -32,7 +32,7 @@ async function mount(url: string, headers: Headers = {}, callMs = 3_000) {
   const adapter: Adapter = createMcpAdapter({
     ...{ name: "far", trustFirst: true, concurrent: 4, callMs, home: base, base: {} },
     target: { url, headers },
-    pins: join(base, `pins-${++count}.json`),
+    pins: { tools: join(base, `pins-${++count}.json`), prompts: join(base, `prompts-${count}.json`) },
     tell: (message) => void said.push(message),
     fetch: (request) => {
       sent.push(request.headers ?? {});

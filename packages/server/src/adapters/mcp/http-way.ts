@@ -1,7 +1,7 @@
 import { type FetchLike, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { GuardedFetch } from "../../network/guarded-fetch.ts";
 import { shapeFault } from "../../upstream/json-shape.ts";
-import { trimListing } from "./listing.ts";
+import { mayList, trimListing } from "./listing.ts";
 
 export interface HttpWayOptions {
   readonly url: string;
@@ -82,7 +82,7 @@ function toJson(text: string, type: string): string {
 
 /** Cuts listings before the SDK reads them, in JSON and in the events of a stream. */
 function trimBody(text: string, type: string): string {
-  if (!text.includes('"tools"')) return text;
+  if (!mayList(text)) return text;
   const trim = (json: string): string => {
     try {
       const message: unknown = JSON.parse(json);

@@ -1,9 +1,8 @@
 import { realpath } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type CallToolResult, type Client, ProtocolError, SdkError, SdkHttpError } from "@modelcontextprotocol/client";
+import type { CallToolResult } from "@modelcontextprotocol/client";
 import { CallError } from "@portcullis/contracts";
 import type { TObject } from "typebox";
-import { createGate } from "../../network/gate.ts";
 import { createCheck } from "../../upstream/check-value.ts";
 import { declare, type Marks } from "../../upstream/marks.ts";
 import { toMountName, toToolUrl } from "../../upstream/mount-name.ts";
@@ -11,18 +10,15 @@ import type { Definition } from "../../upstream/pins.ts";
 import { isObject, type JsonSchema, readArgumentsSchema, SchemaFault } from "../../upstream/read-schema.ts";
 import { readTouched } from "../../upstream/touched.ts";
 import type { AnyTool, Permit, Tool, Use } from "../adapter.ts";
+import type { Asking } from "./asking.ts";
 import { readResult, UpstreamResult } from "./result.ts";
 
 export interface MountOptions {
   readonly name: string;
   readonly marks?: Marks;
-  readonly concurrent: number;
-  readonly callMs: number;
   readonly home: string;
   readonly cwd: string | undefined;
-  client(signal: AbortSignal): Promise<Client>;
-  drop(why: string): void;
-  renew(client: Client): void;
+  readonly asking: Asking;
   tell(message: string, level?: "info"): void;
 }
 
@@ -30,70 +26,33 @@ export interface Mounter {
   mount(definitions: readonly Definition[]): readonly AnyTool[];
 }
 
-/** Calls of one server that may wait for their turn. */
-const mostWaiting = 64;
-/** Calls in a row that were not answered in time: after these the connection is made anew. */
-const mostLate = 3;
 const longestSummary = 1_024;
 /** The MCP door takes an argument of this name for itself, so a tool's own goes by another. */
 const [taken, instead] = ["purpose", "toolPurpose"];
 
 interface Asked {
   readonly name: string;
-  readonly arguments: Args;
+  readonly args: Args;
 }
 
 type Args = Readonly<Record<string, unknown>>;
 
 /** Turns the accepted tools of a server into tools of ours. */
 export function createMounter(options: MountOptions): Mounter {
-  const { name: source, callMs, tell } = options;
-  const gate = createGate(options.concurrent, mostWaiting, `calls of ${source} are waiting`);
+  const { name: source, tell } = options;
   const mounted = new Map<string, AnyTool | undefined>();
-  let late = 0;
-
-  const ask = async (params: Asked, use: Use): Promise<CallToolResult> => {
-    const client = await options.client(use.signal);
-    try {
-      const onprogress = ({ progress, total, message }: Progress): void =>
-        use.progress({
-          done: progress,
-          ...(total !== undefined && { total }),
-          ...(message !== undefined && { message: message.slice(0, 500) }),
-        });
-      const limits = { signal: use.signal, timeout: callMs, maxTotalTimeout: callMs };
-      const answer = await client.callTool(params, { ...limits, onprogress });
-      return answer as CallToolResult;
-    } catch (error) {
-      // The server forgot the session, so it did nothing: the question may be asked anew.
-      if (!(error instanceof SdkHttpError && error.status === 404)) throw error;
-      options.renew(client);
-      const next = await options.client(use.signal);
-      return (await next.callTool(params, { signal: use.signal, timeout: callMs })) as CallToolResult;
-    }
-  };
-
-  const call = async (params: Asked, use: Use): Promise<CallToolResult> => {
-    const leave = await gate.enter(use.signal);
-    try {
-      const answer = await ask(params, use);
-      late = 0;
-      return answer;
-    } catch (error) {
-      if (use.signal.aborted) {
-        if (isLate(use.signal.reason)) count();
-        throw use.signal.reason;
-      }
-      throw toRefusal(error, source, count);
-    } finally {
-      leave();
-    }
-  };
-
-  const count = (): void => {
-    if (++late < mostLate) return;
-    late = 0;
-    options.drop(`${mostLate} calls in a row were not answered in time`);
+  const call = ({ name, args }: Asked, use: Use): Promise<CallToolResult> => {
+    const onprogress = ({ progress, total, message }: Progress): void =>
+      use.progress({
+        done: progress,
+        ...(total !== undefined && { total }),
+        ...(message !== undefined && { message: message.slice(0, 500) }),
+      });
+    const params = { name, arguments: args };
+    return options.asking.ask(
+      use.signal,
+      async (client, limits) => client.callTool(params, { ...limits, onprogress }) as Promise<CallToolResult>,
+    );
   };
 
   const make = (definition: Definition): AnyTool | undefined => {
@@ -125,7 +84,7 @@ export function createMounter(options: MountOptions): Mounter {
       async run(input, use) {
         const { args, resources } = readTouched(back(input), places);
         for (const resource of resources) if (resource.kind === "path") await judgeReal(resource.path, use.permit);
-        const answer = await call({ name: definition.name, arguments: args as Args }, use);
+        const answer = await call({ name: definition.name, args: args as Args }, use);
         return readResult(answer, { source, origin, untrusted: labels.untrusted !== false, binary });
       },
     };
@@ -190,35 +149,4 @@ async function judgeReal(path: string, permit: Permit): Promise<void> {
       at = dirname(at);
     }
   }
-}
-
-const isLate = (reason: unknown): boolean => reason instanceof CallError && reason.code === "TIMEOUT";
-
-function toRefusal(error: unknown, source: string, late: () => void): CallError {
-  if (error instanceof CallError) return error;
-  if (error instanceof ProtocolError) {
-    return new CallError("UPSTREAM", `${source} refuses the call: ${error.message.slice(0, 500)}`, {
-      details: { source, reason: "protocol", code: error.code, next: "Correct the arguments if that is what it says." },
-    });
-  }
-  if (error instanceof SdkError && /timeout/i.test(String(error.code))) {
-    late();
-    return new CallError("TIMEOUT", `${source} did not answer in time.`, {
-      details: { source, reason: "timeout", next: "Try again later, or ask for less." },
-    });
-  }
-  const refused = error instanceof Error && error.cause instanceof CallError ? error.cause : undefined;
-  if (refused?.code === "TOO_LARGE")
-    return new CallError("TOO_LARGE", `${source} answered with more than is read.`, {
-      cause: error,
-      details: { source },
-    });
-  return new CallError("UPSTREAM", `The connection to ${source} broke before it answered.`, {
-    cause: error,
-    details: {
-      source,
-      reason: "connection",
-      next: "Whether it did what was asked is not known. Look before you try again.",
-    },
-  });
 }

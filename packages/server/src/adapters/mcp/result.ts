@@ -1,4 +1,4 @@
-import type { CallToolResult } from "@modelcontextprotocol/client";
+import type { CallToolResult, ReadResourceResult } from "@modelcontextprotocol/client";
 import { CallError } from "@portcullis/contracts";
 import { type Static, Type } from "typebox";
 
@@ -65,6 +65,13 @@ export function readResult(answer: CallToolResult, reading: Reading): UpstreamRe
     ...{ origin, untrusted, content },
     ...(answer.structuredContent !== undefined && { structured: answer.structuredContent }),
   };
+}
+
+/** Reads the parts of a resource. */
+export function readContents(contents: ReadResourceResult["contents"], reading: Reading): UpstreamResult {
+  const { origin, untrusted } = reading;
+  const content = contents.slice(0, mostItems).map((resource) => readItem({ type: "resource", resource }, reading));
+  return { origin, untrusted, content };
 }
 
 function readItem(block: CallToolResult["content"][number], { binary }: Reading): Item {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { InMemoryServerEventBus, type ServerEvent, type ServerEventBus } from "@modelcontextprotocol/server";
 import type { Corridor } from "../../pipeline/corridor.ts";
-import { followPolicy, followPrompts, watchResource } from "./changes.ts";
+import { followLists, followPolicy, watchResource } from "./changes.ts";
 import type { Visit } from "./visit.ts";
 
 /** A request of the stateless revision, as far as it tells what is listened for. */
@@ -16,6 +16,13 @@ export interface Listeners {
   /** Runs what answers a request: a stream that it opens hears what that request's caller may be told. */
   within<T>(listening: Listening, work: () => T): T;
 }
+
+/** The lists, by what a stream asks for and what it is then told. */
+const kinds = [
+  { list: "tools", asked: "toolsListChanged", event: "tools_list_changed" },
+  { list: "prompts", asked: "promptsListChanged", event: "prompts_list_changed" },
+  { list: "resources", asked: "resourcesListChanged", event: "resources_list_changed" },
+] as const;
 
 /** URIs that one stream may listen for. */
 const mostWatched = 64;
@@ -55,16 +62,13 @@ function follow(
     readonly notifications?: Readonly<Record<string, unknown>>;
   };
   const following = { corridor, origin, gone };
-  if (notifications.toolsListChanged === true || notifications.resourcesListChanged === true) {
-    void followPolicy(following, () => {
-      listener({ kind: "tools_list_changed" });
-      listener({ kind: "resources_list_changed" });
-    });
-  }
-  if (notifications.promptsListChanged === true) {
-    const changed = (): void => listener({ kind: "prompts_list_changed" });
-    void followPolicy(following, changed);
-    void followPrompts(following, changed);
+  const wanted = kinds.filter(({ asked }) => notifications[asked] === true);
+  if (wanted.length > 0) {
+    const tell = (lists: readonly string[]): void => {
+      for (const { list, event } of wanted) if (lists.includes(list)) listener({ kind: event });
+    };
+    void followPolicy(following, () => tell(kinds.map(({ list }) => list)));
+    void followLists(following, tell);
   }
   const uris = Array.isArray(notifications.resourceSubscriptions) ? notifications.resourceSubscriptions : [];
   for (const uri of [...new Set(uris)].slice(0, mostWatched))

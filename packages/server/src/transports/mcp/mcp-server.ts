@@ -4,7 +4,7 @@ import type { Corridor } from "../../pipeline/corridor.ts";
 import { version } from "../../version.ts";
 import { toProtocolError, unknownTool } from "./answer.ts";
 import { callAskingOwner } from "./ask-owner.ts";
-import { followPolicy, followPrompts } from "./changes.ts";
+import { followLists, followPolicy } from "./changes.ts";
 import { isInProfile, toMcpTool } from "./describe-tool.ts";
 import { servePrompts } from "./prompts.ts";
 import { clientOf, toArrival } from "./read-call.ts";
@@ -85,15 +85,17 @@ export function createMcpServer({ corridor, profile, visit, instructions }: McpS
   servePrompts({ server, corridor, visit });
   // Sessions alone: a stateless client listens by a request of its own.
   server.oninitialized = () => {
-    const changed = (): void => {
-      server.sendToolListChanged().catch(() => {});
-      server.sendResourceListChanged().catch(() => {});
-      prompts();
+    const send: Readonly<Record<string, () => Promise<void>>> = {
+      tools: () => server.sendToolListChanged(),
+      resources: () => server.sendResourceListChanged(),
+      prompts: () => server.sendPromptListChanged(),
     };
-    const prompts = (): void => void server.sendPromptListChanged().catch(() => {});
+    const changed = (lists: readonly string[]): void => {
+      for (const list of lists) send[list]?.().catch(() => {});
+    };
     const following = { corridor, origin: visit.origin, gone: ending.signal };
-    void followPolicy(following, changed);
-    void followPrompts(following, prompts);
+    void followPolicy(following, () => changed(Object.keys(send)));
+    void followLists(following, changed);
   };
   return server;
 }

@@ -43,11 +43,12 @@ export function serveResources({ server, corridor, visit, gone }: ResourceHandle
     return { resources, ...(nextCursor !== undefined && { nextCursor }) };
   });
 
-  server.setRequestHandler("resources/templates/list", () => ({
-    resourceTemplates: [
-      { uriTemplate: "file:///{+path}", name: "File", description: "A file that policy allows, by its absolute path." },
-    ],
-  }));
+  server.setRequestHandler("resources/templates/list", async (_request, context) => {
+    const outcome = await corridor.handleMethod({ ...at(context), method: "resources.list", params: {} });
+    if (!outcome.ok) throw toProtocolError(outcome);
+    const { templates = [] } = outcome.result as ResourceList;
+    return { resourceTemplates: templates };
+  });
 
   server.setRequestHandler("resources/read", async ({ params: { uri } }, context) => {
     const collected = collect(context.mcpReq.signal);
