@@ -62,7 +62,7 @@ export const streamGuards: readonly Guard[] = [
     name: "a permission withdrawn ends a stream",
     file: "pipeline/stream-resource.ts",
     from: "      judge(parts, question);\n      const bytes",
-    to: "      void judge;\n      const bytes",
+    to: "      void [judge, question];\n      const bytes",
     tests: resources,
   },
   {
