@@ -1,4 +1,7 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { openTextIndex } from "../../stores/sqlite/text-index.ts";
 import type { KeptSegment, Segment } from "../../stores/store.ts";
 import { createSegmentBuilder, type DocumentText } from "./builder.ts";
@@ -37,7 +40,12 @@ test("a document that fails half way leaves nothing behind in the segment", () =
 });
 
 test("a damaged segment ends the merge with a word, not in a loop", async () => {
-  const index = openTextIndex({ path: ":memory:" });
+  const folder = mkdtempSync(join(tmpdir(), "portcullis-segment-"));
+  const index = openTextIndex({ path: join(folder, "index.db") });
+  onTestFinished(async () => {
+    await index.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
   const builder = createSegmentBuilder();
   builder.add(toDocument("one two one two one"));
   const segment: Segment = builder.take();
@@ -52,5 +60,4 @@ test("a damaged segment ends the merge with a word, not in a loop", async () => 
     },
   } as unknown as typeof index;
   await expect(merge(damaged, [kept, { ...kept, id: 2 }], new AbortController().signal)).rejects.toThrow("damaged");
-  await index.close();
 });
