@@ -37,7 +37,7 @@ export function createCorridor(parts: Parts): Corridor {
     metrics: () => metricsText(parts),
     health() {
       const fault = parts.audit.fault();
-      const faults = fault === undefined ? [] : [`The audit cannot be written: ${fault}`];
+      const faults = [...(fault === undefined ? [] : [`The audit cannot be written: ${fault}`]), ...parts.faults()];
       const warnings = parts.warnings();
       return {
         live: true,

@@ -122,7 +122,10 @@ export function createSharedAudit(options: SharedAuditOptions): SharedAudit {
 
   const kick = (): void => {
     dirty = true;
-    if (closed || foreign !== undefined) return giveUp();
+    if (closed || foreign !== undefined) {
+      giveUp();
+      return;
+    }
     running ??= run().finally(() => {
       running = undefined;
     });
