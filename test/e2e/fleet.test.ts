@@ -24,7 +24,7 @@ scopes:
   - { id: lane, tool: fs.readFile, allow: ["@served/**"], rate: { perMinute: 1, burst: 10 } }
   - { tool: [fs.list, fs.writeFile], allow: ["@served/**"] }
   - { tool: fs.stat, allow: ["@served/**"], consent: ask }
-  - { tool: http.fetch, allow: ["http://127.0.0.1:9/**"] }
+  - { tool: http.fetch, allow: ["http://127.0.0.1:59999/**"] }
 `;
 
 let postgres: EngineServer;
@@ -46,7 +46,7 @@ describe.skipIf(missing !== undefined)("a fleet", () => {
     const { url } = postgres;
     fleet = await openFleet({
       stores: { identity: url, consent: url, policy: url, audit: url, limits: redis.url, flows: redis.url },
-      settings: `limits: { turnCalls: 12 }\nflow: { sources: [{ name: notes, private: notes }], closed: ["*@fleet"] }`,
+      settings: `limits: { turnCalls: 12 }\nflow: { sources: [{ name: notes, private: notes }], closed: ["*@fleet"] }\nhttp: { privateHosts: ["127.0.0.1:*"] }`,
       policy,
     });
   });
@@ -72,7 +72,7 @@ describe.skipIf(missing !== undefined)("a fleet", () => {
     const { token } = await fleet.token("turn@fleet");
     const all = await Promise.all([0, 1, 2].map((index) => come(index, token)));
     const calls = Array.from({ length: 64 }, (_, n) =>
-      all[n % 3]?.call("fs.list", { path: "notes" }, { purpose: "one turn" }),
+      all[n % 3]?.call("fs.list", { dir: "notes" }, { purpose: "one turn" }),
     );
     const answers = await Promise.all(calls);
     expect(answers.filter((answer) => answer?.ok)).toHaveLength(12);
@@ -80,20 +80,20 @@ describe.skipIf(missing !== undefined)("a fleet", () => {
     expect(handle).toMatch(/^turn_/);
     // The same turn by its handle, on each replica.
     for (const guest of all)
-      expect(await guest.call("fs.list", { path: "notes" }, { purpose: "another", turn: handle })).toMatchObject({
+      expect(await guest.call("fs.list", { dir: "notes" }, { purpose: "another", turn: handle })).toMatchObject({
         code: "TURN_LIMIT",
       });
-    expect(await all[1]?.call("fs.list", { path: "notes" }, { purpose: "another" })).toMatchObject({ ok: true });
+    expect(await all[1]?.call("fs.list", { dir: "notes" }, { purpose: "another" })).toMatchObject({ ok: true });
   });
 
   verifies("S2.revocation", async (door) => {
     const { name, token } = await fleet.token("ending@fleet");
     const all = await Promise.all([0, 1, 2].map((index) => come(index, token, door)));
-    for (const guest of all) expect(await guest.call("fs.list", { path: "notes" })).toMatchObject({ ok: true });
+    for (const guest of all) expect(await guest.call("fs.list", { dir: "notes" })).toMatchObject({ ok: true });
     expect((await at(1).run("token", "revoke", name)).status).toBe(0);
     for (const guest of all)
       await eventually(soon, async () => {
-        const answer = await guest.call("fs.list", { path: "notes" }).catch((error: unknown) => ({ ok: false, error }));
+        const answer = await guest.call("fs.list", { dir: "notes" }).catch((error: unknown) => ({ ok: false, error }));
         expect(answer.ok).toBe(false);
       });
   });
@@ -115,7 +115,7 @@ describe.skipIf(missing !== undefined)("a fleet", () => {
   verifiesOnce("S2.flow", async () => {
     const { token } = await fleet.token("seeing@fleet");
     const [here, there] = await Promise.all([come(0, token), come(1, token)]);
-    const out = ["http.fetch", { url: "http://127.0.0.1:9/" }] as const;
+    const out = ["http.fetch", { url: "http://127.0.0.1:59999/" }] as const;
     expect((await there.call(...out)).code).not.toBe("FLOW_BLOCKED");
     expect(await here.call("fs.readFile", { path: "notes/todo.md" })).toMatchObject({ ok: true });
     expect((await there.call(...out)).code).toBe("FLOW_BLOCKED");
@@ -124,7 +124,7 @@ describe.skipIf(missing !== undefined)("a fleet", () => {
   verifiesOnce("P5.published", async () => {
     const { token } = await fleet.token("later@fleet");
     const all = await Promise.all([0, 1, 2].map((index) => come(index, token)));
-    const list = (guest: Guest) => guest.call("fs.list", { path: "notes" }, { purpose: `${Math.random()}` });
+    const list = (guest: Guest) => guest.call("fs.list", { dir: "notes" }, { purpose: `${Math.random()}` });
     for (const guest of all) expect(await list(guest)).toMatchObject({ ok: true });
     const file = join(at(2).data, "policies", "owner.yaml");
     writeFileSync(file, policy.replace("[fs.list, fs.writeFile]", "[fs.writeFile]"));

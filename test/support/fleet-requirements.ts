@@ -29,7 +29,7 @@ export const fleetRequirements = {
     on: "once",
   },
   "S3.limits": {
-    says: "While limits cannot be shared, each replica holds itself to its part, and says so.",
+    says: "While limits and flows cannot be shared, each replica holds itself to its part, a line of work counts as full, and both are said.",
     on: "once",
   },
   "S3.audit": {

@@ -1,6 +1,6 @@
-import { parseVerifierKey, type VerifierKey } from "../audit/signed-note.ts";
 import { openCheckpoint } from "../audit/checkpoint.ts";
 import type { KeptNote } from "../audit/proofs.ts";
+import { parseVerifierKey, type VerifierKey } from "../audit/signed-note.ts";
 import { type Verification, verifyChain } from "../audit/verify.ts";
 import type { AuditChain, AuditShare } from "../stores/audit-share.ts";
 import type { Head } from "../stores/store.ts";
@@ -34,15 +34,17 @@ export interface FleetOptions {
  * Verifies every chain in the shared audit, each with its own checkpoints and with all that were kept elsewhere. A checkpoint of a log that is not there
  * tells that it is gone as a whole, which no chain could. Undefined where the audit is not shared.
  */
-export async function verifyFleet(invocation: Invocation, options: FleetOptions): Promise<FleetVerification | undefined> {
+export async function verifyFleet(
+  invocation: Invocation,
+  options: FleetOptions,
+): Promise<FleetVerification | undefined> {
   const { stores } = settingsOf({ ...invocation, positionals: [] });
   if (stores.audit === "") return undefined;
   const [{ openEngines }, { createAuditShare }] = await Promise.all([
     import("../shared/engines.ts"),
     import("../stores/postgres/audit-share.ts"),
   ]);
-  const only = { ...stores, identity: "", sessions: "", consent: "", policy: "", limits: "", flows: "" };
-  const engines = await openEngines({ stores: only }, invocation.env);
+  const engines = await openEngines({ stores }, invocation.env, ["audit"]);
   try {
     const engine = engines.of("audit");
     const fault = engine?.fault();
@@ -102,7 +104,9 @@ export const toFleetText = ({ chains, gone }: FleetVerification): string =>
       [
         `  ${origin} (${name}): ${status === "ok" ? "whole" : status}, ${records} records, ${proven?.upTo ?? 0} of them under a signed checkpoint`,
         ...(fault ? [`first bad record ${fault.seq} (${fault.kind}): ${fault.message}`] : []),
-        ...(unfinishedCount > 0 ? [`${unfinishedCount} effects were begun and have no outcome; some may be running now`] : []),
+        ...(unfinishedCount > 0
+          ? [`${unfinishedCount} effects were begun and have no outcome; some may be running now`]
+          : []),
       ].join("; "),
     ),
     ...gone.map((origin) => `  ${origin}: gone as a whole, though it is known to have been.`),

@@ -33,7 +33,7 @@ export const flow: Command = {
 
 const withFlows = <T>(invocation: Invocation, work: (flows: readonly FlowRecord[]) => T): Promise<T> =>
   withDataFolder(invocation.data, async () => {
-    const state = await openKept(invocation);
+    const state = await openKept(invocation, ["flows"]);
     try {
       return work(await state.flows.list());
     } finally {

@@ -1,4 +1,5 @@
 import { isFleet } from "../open-stores.ts";
+import type { SharedConcern } from "../shared/engines.ts";
 import { openState, type State } from "../stores/sqlite/open-state.ts";
 import type { Invocation } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
@@ -8,8 +9,14 @@ export interface OpenKept extends Omit<State, "close" | typeof Symbol.dispose> {
   close(): Promise<void>;
 }
 
-/** What a server of this data folder keeps, wherever its settings say: what a command changes there counts on every replica. */
-export async function openKept(invocation: Invocation): Promise<OpenKept> {
+/**
+ * What a server of this data folder keeps of some concerns, wherever its settings say: what a command changes there counts on every replica. Of the
+ * others it has what the data folder has.
+ */
+export async function openKept(
+  invocation: Invocation,
+  concerns: readonly SharedConcern[] = ["identity", "sessions"],
+): Promise<OpenKept> {
   const { data, env } = invocation;
   const settings = settingsOf({ ...invocation, positionals: [] });
   if (!isFleet(settings)) {
@@ -20,7 +27,7 @@ export async function openKept(invocation: Invocation): Promise<OpenKept> {
     import("../shared/engines.ts"),
     import("../shared/open-kept.ts"),
   ]);
-  const engines = await openEngines(settings, env);
+  const engines = await openEngines(settings, env, concerns);
   const [fault] = engines.faults();
   if (fault) {
     await engines.close();

@@ -21,7 +21,7 @@ export async function readGrants(invocation: Invocation): Promise<HeldGrants> {
   const isEmpty = !isFleet(settingsOf({ ...invocation, positionals: [] })) && !existsSync(join(data, "state.db"));
   if (isEmpty) return { grants: [], client: named };
   return withDataFolder(data, async () => {
-    const state = await openKept(invocation);
+    const state = await openKept(invocation, ["consent", "identity"]);
     try {
       const held = await state.consent.grants(Date.now());
       const token = (await state.tokens.list()).findLast(({ name }) => name === named);

@@ -41,9 +41,7 @@ async function withPublished<T>(
     import("../shared/engines.ts"),
     import("../stores/postgres/policy-store.ts"),
   ]);
-  // Nothing but the policies is asked for here.
-  const only = { ...stores, identity: "", sessions: "", consent: "", audit: "", limits: "", flows: "" };
-  const engines = await openEngines({ stores: only }, invocation.env);
+  const engines = await openEngines({ stores }, invocation.env, ["policy"]);
   try {
     const engine = engines.of("policy");
     const fault = engine?.fault();

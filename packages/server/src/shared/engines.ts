@@ -44,13 +44,17 @@ const guide = "docs/operations.md tells which engine keeps what.";
 
 const wrong = (message: string, next = guide): CommandError => new CommandError(exits.config, message, next);
 
-/** Opens the engines that the settings name, each once. Throws `CommandError` for settings that cannot be used; an engine that is away is no such. */
-export async function openEngines({ stores }: Pick<Settings, "stores">, env: Environment): Promise<Engines> {
+/** Opens the engines that the settings name for the concerns that are wanted, each once. Throws `CommandError` for settings that cannot be used; an engine that is away is no such. */
+export async function openEngines(
+  { stores }: Pick<Settings, "stores">,
+  env: Environment,
+  wanted: readonly SharedConcern[] = names,
+): Promise<Engines> {
   const secrets: KnownSecret[] = [];
   const fill = createFill(stores.secretsFile, env, secrets);
   const opened = new Map<string, OpenEngine>();
   const kept = new Map<SharedConcern, OpenEngine>();
-  const shared = names.filter((concern) => urlOf(stores, concern) !== "");
+  const shared = wanted.filter((concern) => urlOf(stores, concern) !== "");
   const needsKey = shared.some((concern) => concern === "identity" || concern === "limits");
   if (needsKey && stores.key === "")
     throw wrong(

@@ -10,6 +10,12 @@ const everything = writeState(full({ tool: "portcullis", call: "its store is awa
  */
 export function createSharedFlows(store: FlowStore, now: () => number): FlowStore {
   let marks: ReadonlyMap<string, string> | undefined;
+  const read = async (): Promise<ReadonlyMap<string, string>> => {
+    marks = await store.marks();
+    return marks;
+  };
+  // A store that goes away before the first call would leave nothing known.
+  read().catch(() => {});
   return {
     ...store,
     async find(id) {
@@ -23,11 +29,11 @@ export function createSharedFlows(store: FlowStore, now: () => number): FlowStor
     },
     async marks() {
       try {
-        marks = await store.marks();
+        return await read();
       } catch (error) {
         if (!(error instanceof EngineAway) || marks === undefined) throw error;
+        return marks;
       }
-      return marks;
     },
   };
 }

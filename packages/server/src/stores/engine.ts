@@ -71,7 +71,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
     probeMs = usualProbeMs,
     returning,
   } = options;
-  let away: string | undefined = "it has not answered yet";
+  let away: string | undefined = unanswered;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -81,8 +81,9 @@ export function createBreaker(options: BreakerOptions): Breaker {
     } catch (error) {
       if (isBusy(error)) throw new EngineAway(name, `it is busy (${reasonOf(error)})`, error);
       if (!(error instanceof Late) && !isAway(error)) throw error;
-      away ??= error instanceof Late ? `it has not answered within ${ms} ms` : reasonOf(error);
-      throw new EngineAway(name, away, error);
+      const why = error instanceof Late ? `it has not answered within ${ms} ms` : reasonOf(error);
+      away = why;
+      throw new EngineAway(name, why, error);
     }
   };
 
@@ -123,6 +124,8 @@ export function createBreaker(options: BreakerOptions): Breaker {
     },
   };
 }
+
+const unanswered = "it has not answered yet";
 
 class Late extends Error {}
 
