@@ -8,6 +8,7 @@ import type { FlowStore } from "../../../packages/server/src/stores/flow-store.t
 import { createAuditLog } from "../../../packages/server/src/stores/memory/audit-log.ts";
 import { createConsentStore } from "../../../packages/server/src/stores/memory/consent-store.ts";
 import { createFlowStore } from "../../../packages/server/src/stores/memory/flow-store.ts";
+import { createOAuthStore } from "../../../packages/server/src/stores/memory/oauth-store.ts";
 import { createRateCounter } from "../../../packages/server/src/stores/memory/rate-counter.ts";
 import { createSessionStore } from "../../../packages/server/src/stores/memory/session-store.ts";
 import { createTokenStore } from "../../../packages/server/src/stores/memory/token-store.ts";
@@ -89,7 +90,9 @@ let servers: Promise<EngineServer>[] = [];
 const once = (start: () => Promise<EngineServer>) => {
   let started: Promise<EngineServer> | undefined;
   return () => {
-    if (!started) servers.push((started = start()));
+    if (started) return started;
+    started = start();
+    servers.push(started);
     return started;
   };
 };
@@ -123,6 +126,7 @@ const engines: readonly Engine[] = [
     audit: createAuditLog,
     tokens: createTokenStore,
     sessions: createSessionStore,
+    oauth: createOAuthStore,
     rates: createRateCounter,
     turns: createTurnCounter,
     consent: createConsentStore,

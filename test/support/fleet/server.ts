@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, chownSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, chownSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -60,6 +60,20 @@ export function makeServerFolder(name: string): {
   return { folder, user: nobody };
 }
 
+function childrenOf(parent: number): readonly number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+        return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent;
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
 export interface Launch {
   readonly program: string;
   readonly args: readonly string[];
@@ -96,22 +110,31 @@ export async function launch({ program, args, folder, user, url, ready }: Launch
       await pause(25);
     }
   };
-  const finish = async (signal: NodeJS.Signals): Promise<void> => {
+  /** Some servers are many processes, each with a session of its own. */
+  const signalAll = (signal: NodeJS.Signals): void => {
+    for (const pid of [child.pid ?? 0, ...childrenOf(child.pid ?? 0)]) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  };
+  const finish = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGCONT");
-    child.kill(signal);
+    signalAll("SIGKILL");
     await ended;
   };
   await begin();
   return {
     url,
-    kill: () => finish("SIGKILL"),
-    freeze: () => void child.kill("SIGSTOP"),
-    thaw: () => void child.kill("SIGCONT"),
+    kill: finish,
+    freeze: () => signalAll("SIGSTOP"),
+    thaw: () => signalAll("SIGCONT"),
     restart: begin,
     async stop() {
-      await finish("SIGKILL");
+      await finish();
       rmSync(folder, { recursive: true, force: true });
     },
   };

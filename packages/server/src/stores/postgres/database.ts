@@ -1,4 +1,3 @@
-import type { Pool, PoolClient } from "pg";
 import { createBreaker, createShared, type Engine, EngineFault } from "../engine.ts";
 import { migrations } from "./migrations.ts";
 
@@ -78,8 +77,7 @@ export async function openPostgres({ url, schema = "portcullis", load }: Postgre
   const prepared = new WeakSet<PoolClient>();
   const onClient = async <T>(work: (query: Query) => Promise<T>): Promise<T> => {
     const client: PoolClient = await pool.connect().catch(asGone);
-    const query: Query = async (text, values) =>
-      (await client.query(text, values && [...values]).catch(asGone)).rows as readonly Row[];
+    const query: Query = async (text, values) => (await client.query(text, values).catch(asGone)).rows;
     let failed: unknown;
     try {
       if (!prepared.has(client)) {
@@ -183,6 +181,19 @@ async function migrate(query: Query, schema: string): Promise<void> {
     );
   for (const step of migrations.slice(done)) await query(step.replaceAll("$schema", schema));
   await query(`UPDATE ${schema}.versions SET version = $1 WHERE concern = 'migrations'`, [migrations.length]);
+}
+
+/** The part of the `pg` package that is used; it is an optional peer, installed by who configures this engine. */
+interface PoolClient {
+  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly Row[] }>;
+  /** True ends the connection. */
+  release(end: boolean): void;
+}
+
+interface Pool {
+  connect(): Promise<PoolClient>;
+  on(event: "error", heard: (error: Error) => void): unknown;
+  end(): Promise<void>;
 }
 
 interface Driver {

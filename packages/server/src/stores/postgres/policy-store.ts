@@ -28,7 +28,7 @@ export function createPolicyStore(db: Postgres): PublishedPolicy {
       );
       return rows.flatMap(({ path, text }) => (path === null ? [] : [{ path: String(path), text: String(text) }]));
     },
-    version: () => db.version("policy", 100),
+    version: () => db.version("policy"),
     publish: async (sources) => (await put(sources, false)) ?? 0,
     seed: async (sources) => (await put(sources, true)) !== undefined,
   };

@@ -25,6 +25,11 @@ if known ~= ARGV[1] then
 end
 return redis.call('HGET', KEYS[1], 'lost') or ''`);
 
+/** A field, and whether Redis still has what tells that it was not emptied. */
+const read = toScript(`return {redis.call('HGET', KEYS[1], ARGV[1]) or '', redis.call('HEXISTS', KEYS[2], 'life')}`);
+
+const readVersion = toScript(`return {redis.call('GET', KEYS[1]) or '', redis.call('HEXISTS', KEYS[2], 'life')}`);
+
 const mostTries = 50;
 
 type Work = (text: string) => readonly [text: string, score: string] | undefined;
@@ -43,17 +48,27 @@ export async function createFlowStore(redis: Redis): Promise<FlowStore> {
   let seen = false;
   let lostAt: number | undefined;
 
-  await redis.onReturn(async (ask) => {
+  const lives = redis.key("lives");
+  const look = async (ask: Ask): Promise<void> => {
     const safe = await isSynced(ask);
     const life = await lifeOf(ask);
-    const rest = ["1", redis.key("lives"), life, safe ? "1" : "0", String(Date.now()), seen ? "1" : "0"];
+    const rest = ["1", lives, life, safe ? "1" : "0", String(Date.now()), seen ? "1" : "0"];
     const lost = String(await ask("EVAL", enter.text, ...rest));
     lostAt = lost === "" ? undefined : Number(lost);
     seen = true;
+    // Labels of what was written are for ever: what one replica remembers of them, it puts back.
+    for (const [uri, labels] of known?.marks ?? []) await ask("HSETNX", marks, uri, labels);
+    if (known) await ask("INCR", marksVersion);
     known = undefined;
-  });
+  };
+  await redis.onReturn(look);
 
-  const readFlow = async (id: string): Promise<string> => String((await redis.command("HGET", flows, id)) ?? "");
+  const readField = async (key: string, field: string): Promise<string> => {
+    const [text, whole] = (await redis.run(read, [key, lives], [field])) as readonly [string, number];
+    if (whole === 1) return text;
+    await look(redis.command);
+    return readField(key, field);
+  };
   const asRecord = (id: string, text: string): FlowRecord | undefined => {
     const record = text === "" ? undefined : (JSON.parse(text) as FlowRecord);
     if (lostAt === undefined || (record && record.readAt > lostAt)) return record;
@@ -65,7 +80,7 @@ export async function createFlowStore(redis: Redis): Promise<FlowStore> {
   const tryExchange = async (keys: readonly [string, string], field: string, work: Work): Promise<void> => {
     for (let tries = 0; tries < mostTries; tries++) {
       if (tries > 1) await pause(Math.random() * Math.min(tries, 10) * 2);
-      const text = String((await redis.command("HGET", keys[0], field)) ?? "");
+      const text = await readField(keys[0], field);
       const next = work(text);
       if (next === undefined || next[0] === text) return;
       if ((await redis.run(swap, keys, [field, text, ...next])) === 1) return;
@@ -85,7 +100,7 @@ export async function createFlowStore(redis: Redis): Promise<FlowStore> {
   };
 
   return {
-    find: async (id) => asRecord(id, await readFlow(id)),
+    find: async (id) => asRecord(id, await readField(flows, id)),
     change: (id, work) =>
       exchange([flows, byRead], id, (text) => {
         const record = work(asRecord(id, text));
@@ -104,8 +119,9 @@ export async function createFlowStore(redis: Redis): Promise<FlowStore> {
     },
     mark: (uri, work) => exchange([marks, marksVersion], uri, (text) => [work(text === "" ? undefined : text), ""]),
     async marks() {
-      const version = String((await redis.command("GET", marksVersion)) ?? "");
-      if (known?.version === version) return known.marks;
+      const [version, whole] = (await redis.run(readVersion, [marksVersion, lives], [])) as readonly [string, number];
+      if (whole !== 1) await look(redis.command);
+      else if (known?.version === version) return known.marks;
       const pairs = (await redis.command("HGETALL", marks)) as Pairs;
       // Older than the rows at worst, so that they are read once more and never once too few.
       known = { version, marks: toMap(pairs) };
