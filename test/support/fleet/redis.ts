@@ -7,13 +7,15 @@ export const noRedis = (): string | undefined =>
     ? undefined
     : "there is no redis-server on this machine (apt-get install redis-server)";
 
-/** Redis in a folder of its own. It keeps what it was told through a kill, unless `keeps` is false. */
-export async function startRedis({ keeps = true, port = 0 } = {}): Promise<EngineServer> {
+/** Redis in a folder of its own. It keeps what it was told through a kill, unless `keeps` is false, and through a loss of power, unless `syncs` is. */
+export async function startRedis({ keeps = true, syncs = true, port = 0 } = {}): Promise<EngineServer> {
   const program = findProgram("redis-server") ?? findProgram("valkey-server");
   if (program === undefined) throw new Error(noRedis());
   const at = port || (await freePort());
   const { folder, user } = makeServerFolder("redis");
-  const persistence = keeps ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"];
+  const persistence = keeps
+    ? ["--appendonly", "yes", "--appendfsync", syncs ? "always" : "everysec"]
+    : ["--appendonly", "no"];
   const args = [
     ...["--port", String(at), "--bind", "127.0.0.1", "--dir", folder, "--save", ""],
     ...["--enable-debug-command", "yes", "--maxmemory-policy", "noeviction", ...persistence],

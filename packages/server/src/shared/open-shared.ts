@@ -115,7 +115,7 @@ function openAudit(options: OpenStoresOptions, engines: Engines): { audit: Audit
   });
   shared = createSharedAudit({
     local,
-    share: createAuditShare(engine),
+    share: createAuditShare(engine, { durability }),
     chain: () => toChain(openAuditKeys(data)),
     whenAway: settings.stores.auditAway,
     sync: durability === "power" ? async () => {} : createAuditSync(data),

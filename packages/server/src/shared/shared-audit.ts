@@ -35,6 +35,8 @@ const page = 250;
 const farBehind = 1_000;
 const waitMs = 1_500;
 const againMs = 250;
+/** How often it is looked whether the share still has what it was given, in ms. */
+const lookMs = 5_000;
 
 /**
  * A log whose records are kept for all. A record is sealed into this replica's own chain, and acknowledged when the share has it; while that is away, when it
@@ -52,6 +54,7 @@ export function createSharedAudit(options: SharedAuditOptions): SharedAudit {
   let note: Note | undefined;
   let registered = "";
   let closed = false;
+  let lookedAt = 0;
 
   const release = (upTo: number): void => {
     for (const waiter of waiting) if (waiter.seq <= upTo) waiter.end(true);
@@ -84,7 +87,10 @@ export function createSharedAudit(options: SharedAuditOptions): SharedAudit {
   };
 
   const deliver = async (): Promise<void> => {
-    delivered ??= await begin();
+    if (delivered === undefined || performance.now() - lookedAt > lookMs) {
+      delivered = await begin();
+      lookedAt = performance.now();
+    }
     for (;;) {
       const records: readonly StoredRecord[] = await local.read(delivered, page);
       const [first, last] = [records[0], records.at(-1)];
@@ -93,7 +99,12 @@ export function createSharedAudit(options: SharedAuditOptions): SharedAudit {
         throw new ForeignRecord(
           `Records ${delivered + 1} to ${first.seq - 1} were sealed away before they were shared.`,
         );
-      await share.put(origin, records);
+      const had = await share.put(origin, records);
+      if (had < first.seq - 1) {
+        // It has lost what it had: from there on it gets everything again.
+        delivered = had;
+        continue;
+      }
       delivered = last.seq;
       appended = Math.max(appended, delivered);
       release(delivered);

@@ -18,10 +18,10 @@ export interface AuditShare {
   /** The last record of a chain that is kept here. */
   last(origin: string): Promise<Head | undefined>;
   /**
-   * Keeps records, each once however often it is given: they are durable once it resolves. Rejects with `ForeignRecord` where another record
-   * stands in the place of one.
+   * Keeps records, each once however often it is given, and answers the number of the last one that it had before: a share that has lost some since (it
+   * was killed, or put back from a backup) gets them again. Rejects with `ForeignRecord` where another record stands in the place of one.
    */
-  put(origin: string, records: readonly StoredRecord[]): Promise<void>;
+  put(origin: string, records: readonly StoredRecord[]): Promise<number>;
   putCheckpoint(origin: string, size: number, note: string): Promise<void>;
   /** Records of a chain with `seq > after`, oldest first. */
   read(origin: string, after: number, limit: number): Promise<readonly StoredRecord[]>;

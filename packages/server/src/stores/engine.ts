@@ -134,18 +134,48 @@ const reasonOf = (error: unknown): string => {
   return message || (typeof code === "string" ? code : String(error));
 };
 
-/** What was answered while this very process was held up is not late: the loop turns once more before anything counts as missed. */
+interface Asked {
+  readonly until: number;
+  late(): void;
+}
+
+const asked = new Set<Asked>();
+let watching = false;
+const watchMs = 50;
+
+/** One timer for all that is asked, which costs a question next to nothing. */
+function watch(): void {
+  watching = false;
+  const now = performance.now();
+  const late = [...asked].filter(({ until }) => until <= now);
+  // What was answered while this very process was held up is not late: the loop turns once more before anything counts as missed.
+  if (late.length > 0)
+    setImmediate(() =>
+      setImmediate(() => {
+        for (const one of late) if (asked.delete(one)) one.late();
+      }),
+    );
+  if (asked.size > 0) beginWatch();
+}
+
+function beginWatch(): void {
+  if (watching) return;
+  watching = true;
+  setTimeout(watch, watchMs);
+}
+
 function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const late = (): void => reject(new Late());
-    const timer = setTimeout(() => setImmediate(() => setImmediate(late)), ms);
+    const one: Asked = { until: performance.now() + ms, late: () => reject(new Late()) };
+    asked.add(one);
+    beginWatch();
     work.then(
       (value) => {
-        clearTimeout(timer);
+        asked.delete(one);
         resolve(value);
       },
       (error) => {
-        clearTimeout(timer);
+        asked.delete(one);
         reject(error);
       },
     );

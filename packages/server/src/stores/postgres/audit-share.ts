@@ -27,12 +27,26 @@ const types = Object.values(facts).map(([type]) => type);
 const fit = (value: unknown): unknown =>
   typeof value === "string" ? value.replaceAll("\0", "\uFFFD") : (value ?? null);
 
-export function createAuditShare(db: Postgres): AuditShare {
+export interface AuditShareOptions {
+  /**
+   * What a record survives once it is kept: the death of any one server, since the replica's own log has it too, or a loss of power everywhere at
+   * once. The first costs no wait for the database's disk.
+   */
+  readonly durability?: "process" | "power";
+}
+
+export function createAuditShare(db: Postgres, { durability = "power" }: AuditShareOptions = {}): AuditShare {
   const { schema: s } = db;
   const columns = ["seq", "hash", "body", ...names];
-  const insert = `INSERT INTO ${s}.connector_audit (origin, ${columns.join(", ")})
-    SELECT $1, * FROM unnest(${["bigint", "text", "text", ...types].map((type, at) => `$${at + 2}::${type}[]`).join(", ")})
-    ON CONFLICT (origin, seq) DO NOTHING RETURNING seq`;
+  const arrays = ["bigint", "text", "text", ...types].map((type, at) => `$${at + 2}::${type}[]`).join(", ");
+  // How the commit of this very statement is waited for.
+  const how = durability === "power" ? "on" : "off";
+  const insert = `WITH had AS MATERIALIZED (
+      SELECT coalesce(max(seq), 0) AS last, set_config('synchronous_commit', '${how}', true) FROM ${s}.connector_audit WHERE origin = $1
+    ), kept AS (
+      INSERT INTO ${s}.connector_audit (origin, ${columns.join(", ")})
+      SELECT $1, new.* FROM had, unnest(${arrays}) AS new ON CONFLICT (origin, seq) DO NOTHING RETURNING seq
+    ) SELECT (SELECT last FROM had) AS last, (SELECT count(*) FROM kept) AS kept`;
 
   return {
     register: async ({ origin, keys, name }) =>
@@ -54,16 +68,16 @@ export function createAuditShare(db: Postgres): AuditShare {
       return row && { seq: Number(row.seq), hash: String(row.hash) };
     },
     async put(origin, records) {
-      if (records.length === 0) return;
       const parsed = records.map(({ body }) => parseRecord(body));
-      const kept = await db.query(insert, [
+      const [done] = await db.query(insert, [
         origin,
         records.map(({ seq }) => seq),
         records.map(({ hash }) => hash),
         records.map(({ body }) => body),
         ...Object.values(facts).map(([, of]) => parsed.map((record) => fit(of(record)))),
       ]);
-      if (kept.length === records.length) return;
+      const last = Number(done?.last);
+      if (Number(done?.kept) === records.length) return last;
       const standing = await db.query(
         `SELECT seq, hash FROM ${s}.connector_audit WHERE origin = $1 AND seq = ANY($2)`,
         [origin, records.map(({ seq }) => seq)],
@@ -72,6 +86,7 @@ export function createAuditShare(db: Postgres): AuditShare {
       const foreign = records.find(({ seq, hash }) => hashes.get(seq) !== hash);
       if (foreign)
         throw new ForeignRecord(`Another record stands in the place of record ${foreign.seq} in the shared audit.`);
+      return last;
     },
     putCheckpoint: async (origin, size, note) =>
       void (await db.query(`INSERT INTO ${s}.audit_checkpoints VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, [

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { createBreaker, createShared, type Engine, EngineFault } from "../engine.ts";
 import { migrations } from "./migrations.ts";
 
@@ -77,7 +78,8 @@ export async function openPostgres({ url, schema = "portcullis", load }: Postgre
   const prepared = new WeakSet<PoolClient>();
   const onClient = async <T>(work: (query: Query) => Promise<T>): Promise<T> => {
     const client: PoolClient = await pool.connect().catch(asGone);
-    const query: Query = async (text, values) => (await client.query(text, values).catch(asGone)).rows;
+    const query: Query = async (text, values) =>
+      (await client.query(values === undefined ? text : { name: nameOf(text), text, values }).catch(asGone)).rows;
     let failed: unknown;
     try {
       if (!prepared.has(client)) {
@@ -163,6 +165,16 @@ function asGone(error: unknown): never {
   throw new Gone((error as Error).message, { cause: error });
 }
 
+const questions = new Map<string, string>();
+
+function nameOf(text: string): string {
+  const known = questions.get(text);
+  if (known !== undefined) return known;
+  const name = hash("sha256", text, "base64url").slice(0, 32);
+  questions.set(text, name);
+  return name;
+}
+
 const codeOf = (error: unknown): string => String((error as { readonly code?: unknown } | null)?.code ?? "");
 
 /** Brings the schema up to date. The versions table counts the steps that it has been through; each is done whole or not at all. */
@@ -185,7 +197,10 @@ async function migrate(query: Query, schema: string): Promise<void> {
 
 /** The part of the `pg` package that is used; it is an optional peer, installed by who configures this engine. */
 interface PoolClient {
-  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly Row[] }>;
+  /** A question with a name is parsed once on each connection. */
+  query(
+    question: string | { readonly name: string; readonly text: string; readonly values: readonly unknown[] },
+  ): Promise<{ readonly rows: readonly Row[] }>;
   /** True ends the connection. */
   release(end: boolean): void;
 }

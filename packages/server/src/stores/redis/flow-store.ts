@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { createShared } from "../engine.ts";
 import type { FlowRecord, FlowStore } from "../flow-store.ts";
 import { type Ask, type Redis, toScript } from "./driver.ts";
 
@@ -99,6 +100,11 @@ export async function createFlowStore(redis: Redis): Promise<FlowStore> {
     return mine;
   };
 
+  // Asked several times in each call.
+  const versionNow = createShared(
+    async () => (await redis.run(readVersion, [marksVersion, lives], [])) as readonly [string, number],
+  );
+
   return {
     find: async (id) => asRecord(id, await readField(flows, id)),
     change: (id, work) =>
@@ -119,7 +125,7 @@ export async function createFlowStore(redis: Redis): Promise<FlowStore> {
     },
     mark: (uri, work) => exchange([marks, marksVersion], uri, (text) => [work(text === "" ? undefined : text), ""]),
     async marks() {
-      const [version, whole] = (await redis.run(readVersion, [marksVersion, lives], [])) as readonly [string, number];
+      const [version, whole] = await versionNow();
       if (whole !== 1) await look(redis.command);
       else if (known?.version === version) return known.marks;
       const pairs = (await redis.command("HGETALL", marks)) as Pairs;
