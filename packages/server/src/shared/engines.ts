@@ -29,8 +29,16 @@ export interface Engines {
   readonly key: string | undefined;
   readonly secrets: readonly KnownSecret[];
   /** Of each engine that is away, what it keeps. */
-  faults(): readonly { readonly concerns: readonly SharedConcern[]; readonly why: string }[];
+  faults(): readonly EngineFaults[];
   close(): Promise<void>;
+}
+
+export interface EngineFaults {
+  readonly concerns: readonly SharedConcern[];
+  /** Which engine and why: for the owner alone. */
+  readonly why: string;
+  /** What anybody may know. */
+  readonly says: string;
 }
 
 const kinds: Readonly<Record<string, Kind>> = {
@@ -39,6 +47,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   "redis:": "redis",
   "rediss:": "redis",
 };
+const titles: Readonly<Record<Kind, string>> = { postgres: "PostgreSQL", redis: "Redis" };
 const names = Object.keys(keepers) as readonly SharedConcern[];
 const guide = "docs/operations.md tells which engine keeps what.";
 
@@ -89,7 +98,9 @@ export async function openEngines(
     faults: () =>
       [...opened.values()].flatMap((engine) => {
         const why = engine.fault();
-        return why === undefined ? [] : [{ why, concerns: shared.filter((concern) => kept.get(concern) === engine) }];
+        if (why === undefined) return [];
+        const concerns = shared.filter((concern) => kept.get(concern) === engine);
+        return [{ why, concerns, says: `${titles[engine.kind]} is away; it keeps ${concerns.join(", ")}.` }];
       }),
     close: () => closeAll(opened.values()),
   };

@@ -53,7 +53,7 @@ export async function openShared(options: OpenStoresOptions): Promise<Stores> {
       sharesSessions: engines.of("sessions") !== undefined,
       refusal: () => policies?.refusal(),
       warnings: () => [
-        ...engines.faults().map(({ why, concerns }) => `${why} It keeps ${concerns.join(", ")}.`),
+        ...engines.faults().map(({ says }) => says),
         ...[policies?.warning(), shared?.warning()].filter((warning) => warning !== undefined),
       ],
       faults: () => toFaults(engines, policies),
@@ -78,7 +78,7 @@ function toFaults(engines: Engines, policies: SharedPolicy | undefined): readonl
     .filter(({ concerns }) => concerns.some((one) => one === "identity" || one === "consent"));
   const refusal = policies?.refusal();
   return [
-    ...needed.map(({ why }) => `${why} Nobody's token and no consent can be looked up.`),
+    ...needed.map(({ says }) => `${says} Nobody's token and no consent can be looked up.`),
     ...(refusal === undefined ? [] : [refusal]),
   ];
 }

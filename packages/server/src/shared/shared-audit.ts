@@ -167,7 +167,7 @@ export function createSharedAudit(options: SharedAuditOptions): SharedAudit {
   // Records of other processes on this data folder, and what waits since the share was away.
   const timer = setInterval(kick, againMs).unref();
   const away = (): string | undefined =>
-    whenAway === "refuse" && share.fault() !== undefined ? `The shared audit is away. ${share.fault()}` : undefined;
+    whenAway === "refuse" && share.fault() !== undefined ? "The shared audit is away." : undefined;
 
   const flush = async (ms: number): Promise<boolean> => {
     const last = (await local.head())?.seq ?? 0;
