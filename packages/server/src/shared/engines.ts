@@ -68,7 +68,7 @@ export async function openEngines(
   if (needsKey && stores.key === "")
     throw wrong(
       "stores.key is not set: the replicas of a fleet have one secret together.",
-      'Make one with `openssl rand -base64 32`, and give it to every replica: stores.key: "${PORTCULLIS_FLEET_KEY}" (docs/operations.md).',
+      'Make one with `openssl rand -base64 32`, and give it to every replica: stores.key: "${FLEET_KEY}" (docs/operations.md).',
     );
   const key = stores.key === "" ? undefined : fill(stores.key, "stores.key");
   if (key !== undefined && key.length < shortestKey)
