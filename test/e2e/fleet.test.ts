@@ -8,6 +8,7 @@ import { type Fleet, openFleet, type Replica } from "../support/fleet/replicas.t
 import type { EngineServer } from "../support/fleet/server.ts";
 import { eventually } from "../support/guests.ts";
 import type { DoorName } from "../support/requirement.ts";
+import { ask, dialLine } from "../support/socket-line.ts";
 import { verifies, verifiesOnce } from "../support/verifies.ts";
 import type { World } from "../support/world.ts";
 
@@ -96,6 +97,24 @@ describe.skipIf(missing !== undefined)("a fleet", () => {
         const answer = await guest.call("fs.list", { dir: "notes" }).catch((error: unknown) => ({ ok: false, error }));
         expect(answer.ok).toBe(false);
       });
+  });
+
+  verifiesOnce("S2.session", async () => {
+    const { token } = await fleet.token("session@fleet");
+    const dial = (index: number) => dialLine(Number(new URL(at(index).listening.http).port));
+    const here = await dial(0);
+    here.send(ask(1, "auth.exchange", { token }));
+    const { result } = await here.next();
+    const { session } = result as { session: string };
+    await at(2).restart();
+    here.send(ask(2, "auth.refresh", { session }));
+    expect(await here.next()).toMatchObject({ result: { session } });
+    const { stdout } = await at(1).run("session", "list", "--json");
+    const { sessions } = JSON.parse(stdout) as { sessions: readonly { id: string; subject: string }[] };
+    const id = sessions.find(({ subject }) => subject === "session@fleet")?.id ?? "";
+    expect((await at(1).run("session", "revoke", id)).status).toBe(0);
+    expect(await Promise.race([here.closed, new Promise((resolve) => setTimeout(resolve, soon, "open"))])).toBe(4401);
+    here.socket.terminate();
   });
 
   verifiesOnce("S2.consent", async () => {

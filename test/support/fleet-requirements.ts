@@ -17,6 +17,11 @@ export const fleetRequirements = {
     on: ["websocket", "http", "mcp-http"],
     needs: "engines",
   },
+  "S2.session": {
+    says: "A session on one replica outlives the restart of another, and can be seen and ended from every one.",
+    on: "once",
+    needs: "engines",
+  },
   "S2.consent": {
     says: "A consent that is answered on one replica lets the call go on another one, once.",
     on: "once",

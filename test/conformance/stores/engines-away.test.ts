@@ -54,6 +54,21 @@ describe.skipIf(noRedis() !== undefined)("redis", () => {
     },
   );
 
+  test("counts by its own clock, so that replicas whose clocks differ refill nothing for each other", async () => {
+    const [ahead, behind] = [createRateCounter(await open("clocks")), createRateCounter(await open("clocks"))];
+    const bucket = { key: "a", capacity: 10, perMinute: 60 };
+    const hour = 3_600_000;
+    let granted = 0;
+    for (let n = 0; n < 64; n++) {
+      const { granted: given } =
+        n % 2 ? await ahead.take([bucket], Date.now() + hour) : await behind.take([bucket], Date.now() - hour);
+      granted += Number(given);
+    }
+    // One more perhaps for each second that the test itself takes.
+    expect(granted).toBeGreaterThanOrEqual(10);
+    expect(granted).toBeLessThan(20);
+  });
+
   test("asked while it stops, everyone is told within the deadline", async () => {
     const redis = await open("deadline");
     server.freeze();
@@ -191,6 +206,20 @@ describe.skipIf(noPostgres() !== undefined)("postgres", () => {
     atEnd(() => other.close());
     expect(other.fault()).toContain("newer version");
     await expect(other.query("SELECT 1")).rejects.toBeInstanceOf(EngineAway);
+  });
+
+  test("that ends in the midst of a transaction fails that alone", async () => {
+    const db = await open("midst");
+    const working = db.transact("policy", async (query) => {
+      await query("SELECT 1");
+      await server.kill();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await query("SELECT 1");
+    });
+    await expect(working).rejects.toBeInstanceOf(EngineAway);
+    await server.restart();
+    await expect.poll(() => db.fault(), soon).toBeUndefined();
+    expect(await db.transact("policy", async () => "done")).toBe("done");
   });
 
   test("one that holds a lock and stops does not make the others think that the engine is away", async () => {

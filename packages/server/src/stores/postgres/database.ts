@@ -74,6 +74,8 @@ export async function openPostgres({ url, schema = "portcullis", load }: Postgre
   });
   // A connection that ends while nobody uses it: the next probe finds out whether that means anything.
   pool.on("error", () => {});
+  // The pool listens while nobody uses a connection; one that ends between two questions of a transaction would end this process.
+  pool.on("connect", (client) => client.on("error", () => {}));
 
   const prepared = new WeakSet<PoolClient>();
   const onClient = async <T>(work: (query: Query) => Promise<T>): Promise<T> => {
@@ -201,6 +203,7 @@ interface PoolClient {
   query(
     question: string | { readonly name: string; readonly text: string; readonly values: readonly unknown[] },
   ): Promise<{ readonly rows: readonly Row[] }>;
+  on(event: "error", heard: (error: Error) => void): unknown;
   /** True ends the connection. */
   release(end: boolean): void;
 }
@@ -208,6 +211,7 @@ interface PoolClient {
 interface Pool {
   connect(): Promise<PoolClient>;
   on(event: "error", heard: (error: Error) => void): unknown;
+  on(event: "connect", heard: (client: PoolClient) => void): unknown;
   end(): Promise<void>;
 }
 
