@@ -144,6 +144,20 @@ describe.skipIf(missing !== undefined)("a fleet whose engines fail", () => {
     await people.kill();
     await eventually(soon, async () => expect(await list(guest)).toMatchObject({ ok: false, code: "UNAVAILABLE" }));
     expect(await at(0).health()).toMatchObject({ ready: false });
+    // No door says more than that, and none takes it for a fault of its own or for a wrong token.
+    for (const path of ["mcp", "v1/tools/call", "sse/"]) {
+      const answer = await fetch(`${at(0).listening.http}/${path}`, {
+        method: path === "sse/" ? "GET" : "POST",
+        headers: {
+          authorization: `Bearer ${token}`,
+          "content-type": "application/json",
+          accept: "application/json, text/event-stream",
+        },
+        ...(path !== "sse/" && { body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list", params: {} }) }),
+      });
+      expect(answer.status, path).toBe(503);
+      expect(await answer.text()).not.toMatch(/PostgreSQL|127\.0\.0\.1/);
+    }
     await people.restart();
     await eventually(soon, async () => expect(await list(guest)).toMatchObject({ ok: true }));
     expect(await at(0).health()).toMatchObject({ ready: true });

@@ -111,7 +111,10 @@ export const policyFolder = (data: string, settings: Pick<Settings, "policies">)
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const { data, settings, folders, home, url, log, apis, modules = [] } = options;
   const boot = ulid();
-  const fault = (message: string, err: unknown): void => log.error({ err }, message);
+  const fault = (message: string, err: unknown): void => {
+    // Of an engine that is away it is told once, when it goes.
+    if (!(err instanceof EngineAway)) log.error({ err }, message);
+  };
   const keys = openAuditKeys(data);
   const digest = createDigest(keys);
   const { everySeconds, ...witnesses } = settings.audit.witness;
@@ -207,7 +210,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     tokens: state.tokens,
     tool: (name) => registry.find(name)?.tool,
     now: Date.now,
-    fault: (err) => log.error({ err }, "A login failed for a reason of ours or of its issuer."),
+    fault: (err) => fault("A login failed for a reason of ours or of its issuer.", err),
   });
   const { limits } = settings;
   const isClosed = toSubjects(settings.flow.closed);
@@ -243,9 +246,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     identify: (credential) => identify(identified, credential),
     version: async () => `${await tokens.version()} ${await sessions.version()}`,
     now: Date.now,
-    // Of an engine that is away it is told once, elsewhere.
-    fault: (err) =>
-      err instanceof EngineAway || log.error({ err }, "It cannot be told whether logins that are in use have ended."),
+    fault: (err) => fault("It cannot be told whether logins that are in use have ended.", err),
   });
   const parts: Parts = {
     registry,

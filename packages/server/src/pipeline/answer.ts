@@ -53,10 +53,11 @@ const toLeftOut = ({ leftOut = 0, unasked }: Facts): readonly string[] => [
   ),
 ];
 
-/** Who calls is told that something is away, and not what or where: that is the owner's. */
-const toUnavailable = (cause: EngineAway): CallError =>
+/**
+ * Who calls is told that something is away, and not what or where: that is the owner's, who is told once, and not with every call.
+ */
+export const unavailable = (): CallError =>
   new CallError("UNAVAILABLE", "A store that this call needs does not answer, so nothing is done.", {
-    cause,
     details: { reason: "store", next: "Try again in a few seconds; the owner sees more with `portcullis doctor`." },
   });
 
@@ -66,7 +67,7 @@ const toUnavailable = (cause: EngineAway): CallError =>
  */
 export function fail(parts: Parts, facts: Facts, error: unknown): Failure {
   const turn = facts.turn && { turn: facts.turn };
-  if (error instanceof EngineAway) return fail(parts, facts, toUnavailable(error));
+  if (error instanceof EngineAway) return fail(parts, facts, unavailable());
   if (error instanceof CallError) {
     if (error.cause !== undefined) parts.log.error({ auditId: facts.id, err: error.cause }, error.message);
     const said = parts.redactor.scrub({ message: error.message, details: error.details ?? {} });

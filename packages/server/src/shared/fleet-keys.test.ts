@@ -1,5 +1,5 @@
 import { createPublicKey, sign, verify } from "node:crypto";
-import { importJWK } from "jose";
+import { importJWK, type JWK } from "jose";
 import { expect, test } from "vitest";
 import { createFleetKeys } from "./fleet-keys.ts";
 
@@ -24,8 +24,8 @@ test("signing keys are of P-256, sign, and change by periods of which the neighb
   expect(keys.logins(now + 90 * day).signing[0]).toEqual(next);
   expect(keys.logins(now + 90 * day).signing[1]).toEqual(current);
   for (let period = 0; period < 40; period++) {
-    const jwk = keys.logins(now + period * 90 * day).signing[0] as JsonWebKey;
-    await importJWK(jwk as never, "ES256");
+    const jwk = keys.logins(now + period * 90 * day).signing[0] as JWK;
+    await importJWK(jwk, "ES256");
     const text = Buffer.from("signed");
     const { d: _secret, ...shown } = jwk;
     const signature = sign("sha256", text, { key: jwk as never, format: "jwk" });
