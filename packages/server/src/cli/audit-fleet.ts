@@ -3,7 +3,6 @@ import type { KeptNote } from "../audit/proofs.ts";
 import { parseVerifierKey, type VerifierKey } from "../audit/signed-note.ts";
 import { type Verification, verifyChain } from "../audit/verify.ts";
 import type { AuditChain, AuditShare } from "../stores/audit-share.ts";
-import type { Head } from "../stores/store.ts";
 import type { Invocation } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
 import { settingsOf } from "./settings-of.ts";
@@ -23,11 +22,11 @@ export interface FleetVerification {
 
 export interface FleetOptions {
   /** Keys that are trusted whatever the shared audit says, by the log that they are of. */
-  readonly keys: readonly VerifierKey[];
+  readonly keys: () => readonly VerifierKey[];
   /** Checkpoints from elsewhere. */
   readonly outside: readonly KeptNote[];
-  /** The log of this data folder, with the last record that it knows to be shared. */
-  readonly own: { readonly origin: string; readonly head: Head | undefined } | undefined;
+  /** The log of this data folder, which the shared audit has to know. */
+  readonly own: () => string | undefined;
 }
 
 /**
@@ -55,7 +54,7 @@ export async function verifyFleet(
     const chains: VerifiedChain[] = [];
     for (const chain of known) chains.push(await verifyOne(share, chain, options));
     const origins = new Set(known.map(({ origin }) => origin));
-    const told = [...options.outside.map(({ note }) => openCheckpoint(note, [])?.origin), options.own?.origin];
+    const told = [...options.outside.map(({ note }) => openCheckpoint(note, [])?.origin), options.own()];
     const gone = new Set(told.filter((origin) => origin !== undefined && !origins.has(origin)));
     return { chains, gone: [...gone].filter((origin) => origin !== undefined) };
   } finally {
@@ -66,15 +65,14 @@ export async function verifyFleet(
 async function verifyOne(
   share: AuditShare,
   { origin, keys, name }: AuditChain,
-  { keys: trusted, outside, own }: FleetOptions,
+  { keys: trusted, outside }: FleetOptions,
 ): Promise<VerifiedChain> {
-  const kept = trusted.filter((key) => key.name === origin);
+  const kept = trusted().filter((key) => key.name === origin);
   const notes = (await share.checkpoints(origin)).map((note) => ({ note, source: "the shared audit" }));
   const elsewhere = outside.filter(({ note }) => openCheckpoint(note, [])?.origin === origin);
   const verification = await verifyChain(
     { read: (after, limit) => share.read(origin, after, Math.min(limit, page)) },
     {
-      expected: own?.origin === origin ? own.head : undefined,
       proofs: {
         notes: [...notes, ...elsewhere],
         // A key that was kept elsewhere counts for more than what the shared audit says of itself.

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { genesis } from "../audit/chain.ts";
 import { openCheckpoint } from "../audit/checkpoint.ts";
-import { openAuditKeys, readAuditKeys, verifierOf } from "../audit/keys.ts";
+import { readAuditKeys, verifierOf } from "../audit/keys.ts";
 import { createTree, type Frontier, unpackFrontier } from "../audit/merkle.ts";
 import { type KeptNote, ownSource } from "../audit/proofs.ts";
 import type { SealedAuditLog } from "../audit/sealed-log.ts";
@@ -39,8 +39,8 @@ export async function verify(invocation: Invocation): Promise<Exit> {
     });
     const text = toText(verification, { data, sealed: log.sealed()?.last, witnessed: outside.length > 0 });
     const fleet = await verifyFleet(invocation, {
-      ...{ keys: readKeys(invocation), outside },
-      own: { origin: openAuditKeys(data).origin, head: undefined },
+      ...{ keys: () => readKeys(invocation), outside },
+      own: () => readAuditKeys(data)?.origin,
     });
     if (!fleet) {
       print(output, verification, text);
