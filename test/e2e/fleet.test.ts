@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { enter, type Guest } from "../support/doors.ts";
 import { noPostgres, startPostgres } from "../support/fleet/postgres.ts";
@@ -164,5 +165,28 @@ describe.skipIf(missing !== undefined)("a fleet", () => {
     expect(status).toBe(0);
     expect(chains).toHaveLength(3);
     for (const chain of chains) expect(chain).toMatchObject({ status: "ok", records: expect.any(Number) });
+    // Whoever can write to the database can change nothing unseen.
+    const client = new Client({ connectionString: postgres.url });
+    await client.connect();
+    try {
+      const put = (from: string, to: string) =>
+        client.query(
+          `UPDATE portcullis.connector_audit SET body = replace(body, '"outcome":"${from}"', '"outcome":"${to}"')
+             WHERE (origin, seq) = (SELECT origin, seq FROM portcullis.connector_audit WHERE body LIKE '%"outcome":"${from}"%' ORDER BY origin, seq LIMIT 1)
+             RETURNING seq`,
+        );
+      const { rows } = await put("RATE_LIMITED", "CHANGED");
+      const found = await at(1).run("audit", "verify", "--json");
+      await put("CHANGED", "RATE_LIMITED");
+      expect(found.status).toBe(1);
+      const tampered = (JSON.parse(found.stdout) as { fleet: readonly { status: string; fault?: object }[] }).fleet;
+      expect(tampered.find(({ status: one }) => one === "tampered")?.fault).toMatchObject({
+        kind: "altered",
+        seq: Number(rows[0]?.seq),
+      });
+    } finally {
+      await client.end();
+    }
+    expect((await at(1).run("audit", "verify", "--json")).status).toBe(0);
   });
 });
