@@ -51,6 +51,7 @@ import { followMeaning, type Meaning } from "./search/follow-meaning.ts";
 import { createIndexThread } from "./search/index-thread.ts";
 import { createIndexer, type Indexer } from "./search/indexer.ts";
 import { createSourceLabels, toSubjects } from "./source-labels.ts";
+import { ensureDataFolder } from "./stores/data-folder.ts";
 import { EngineAway } from "./stores/engine.ts";
 import { createWitness } from "./stores/files/audit-witness.ts";
 import { createMemoryTextIndex } from "./stores/memory/text-index.ts";
@@ -115,6 +116,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     // Of an engine that is away it is told once, when it goes.
     if (!(err instanceof EngineAway)) log.error({ err }, message);
   };
+  ensureDataFolder(data);
   const keys = openAuditKeys(data);
   const digest = createDigest(keys);
   const { everySeconds, ...witnesses } = settings.audit.witness;
