@@ -35,7 +35,7 @@ const rules: Rule[] = [
   // Its threads scrub what would hold up the loop, and do nothing else.
   never("redaction does no I/O", `${server}/redaction/(?!scrub-(threads|worker)\\.ts)`, { dependencyTypes: ["core"] }),
   never("the corridor knows no concrete part", `${server}/pipeline/`, {
-    path: `${server}/(stores/(?!(store|flow-store|turn-counter)\\.ts)|adapters/(?!adapter\\.ts)|transports|config|cli)`,
+    path: `${server}/(stores/(?!(store|flow-store|turn-counter|engine)\\.ts)|adapters/(?!adapter\\.ts)|transports|config|cli)`,
   }),
   never("what reads files opens none and knows no store or adapter", `${server}/(ingest|web-page|vault)/`, {
     path: `${server}/(stores/(?!store\\.ts)|adapters/(?!adapter\\.ts)|pipeline|transports|config|cli|identity)`,
@@ -45,7 +45,7 @@ const rules: Rule[] = [
   }),
   never("an engine sees its ports and no other", `${server}/stores/([^/]+)/`, {
     path: "^packages/server/src",
-    pathNot: `${server}/(stores/($1/|(oauth-|consent-|flow-|message-)?store\\.ts|turn-counter\\.ts|data-folder)|audit/)`,
+    pathNot: `${server}/(stores/($1/|(oauth-|consent-|flow-|message-)?store\\.ts|(turn-counter|engine|audit-share|published-policy)\\.ts|data-folder)|audit/)`,
   }),
   never("transports meet the inside at the corridor alone", `${server}/transports/`, {
     path: "^packages/server/src",

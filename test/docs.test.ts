@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { codes } from "@portcullis/contracts";
 import { expect, test } from "vitest";
 import { listKeys, toVariable } from "../packages/server/src/config/read-settings.ts";
+import { degradations } from "./support/fleet/degradation.ts";
 import { casesPolicy, explainCases } from "./support/policy-cases.ts";
+import { requirements } from "./support/requirements.ts";
 
 // These pages are made from the tables that the server itself uses; `npx vitest run test/docs.test.ts -u` writes them anew.
 
@@ -96,4 +98,22 @@ test("docs/policy.md tells what the engine decides on its worked cases, and why"
   const made = page.replace(/<!-- cases: .*<!-- \/cases -->/s, () => section);
   expect(made).toContain(section);
   await expect(made).toMatchFileSnapshot("../docs/policy.md");
+});
+
+test("docs/operations.md tells what becomes of each concern while its engine is away, and what proves it", async () => {
+  const rows = degradations.map(
+    ({ concern, engines, meanwhile, afterwards, ready, proved }) =>
+      `| ${concern} | ${engines} | ${meanwhile} | ${ready} | ${afterwards} | ${proved.map((id) => `${id}: ${requirements[id].says}`).join(" ")} |`,
+  );
+  const section = [
+    "<!-- degradation: made by test/docs.test.ts -->",
+    "| concern | kept by | while that is away | ready | when it is back | proved by |",
+    "|---|---|---|---|---|---|",
+    ...rows,
+    "<!-- /degradation -->",
+  ].join("\n");
+  const page = readFileSync(join(import.meta.dirname, "../docs/operations.md"), "utf8");
+  const made = page.replace(/<!-- degradation: .*<!-- \/degradation -->/s, () => section);
+  expect(made).toContain(section);
+  await expect(made).toMatchFileSnapshot("../docs/operations.md");
 });

@@ -7,6 +7,8 @@ export interface Requirement {
   readonly says: string;
   /** The doors that it is proved on, or "once" where it has nothing to do with a door. */
   readonly on: readonly DoorName[] | "once";
+  /** What has to be on the machine for its proofs; where it is not, they are skipped with a word. */
+  readonly needs?: "engines";
   /** What of the requirement is not done yet. */
   readonly partly?: string;
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { CallError } from "@portcullis/contracts";
 import { ulid } from "ulid";
 import type { Adapter, ServedFolder } from "./adapters/adapter.ts";
 import type { Additions } from "./adapters/index/index-adapter.ts";
@@ -25,6 +26,7 @@ import { createVigil } from "./identity/vigil.ts";
 import { createGuardedFetch } from "./network/guarded-fetch.ts";
 import { openDiscord } from "./open-discord.ts";
 import { openSpans } from "./open-spans.ts";
+import { openStores } from "./open-stores.ts";
 import { openVectors } from "./open-vectors.ts";
 import { identify } from "./pipeline/authenticate.ts";
 import type { Corridor } from "./pipeline/corridor.ts";
@@ -50,13 +52,10 @@ import { followMeaning, type Meaning } from "./search/follow-meaning.ts";
 import { createIndexThread } from "./search/index-thread.ts";
 import { createIndexer, type Indexer } from "./search/indexer.ts";
 import { createSourceLabels, toSubjects } from "./source-labels.ts";
+import { ensureDataFolder } from "./stores/data-folder.ts";
+import { EngineAway } from "./stores/engine.ts";
 import { createWitness } from "./stores/files/audit-witness.ts";
-import { createPolicyFolder } from "./stores/files/policy-store.ts";
-import { createRateCounter } from "./stores/memory/rate-counter.ts";
 import { createMemoryTextIndex } from "./stores/memory/text-index.ts";
-import { createTurnCounter } from "./stores/memory/turn-counter.ts";
-import { openAuditLog } from "./stores/sqlite/audit-log.ts";
-import { openState } from "./stores/sqlite/open-state.ts";
 import { openTextIndex } from "./stores/sqlite/text-index.ts";
 import type { TextIndex, TokenStore } from "./stores/store.ts";
 import { createVaultFeed } from "./vault/feed.ts";
@@ -95,6 +94,8 @@ export interface Assembly {
   readonly logins: Logins;
   readonly index: TextIndex;
   readonly indexer: Indexer;
+  /** Whether other replicas' sessions are among this one's. */
+  readonly sharesSessions: boolean;
   /** Opens what the adapters need and begins to index. */
   start(): Promise<void>;
   /** Lets running calls end within `withinMs`, then stops and closes everything. */
@@ -112,7 +113,11 @@ export const policyFolder = (data: string, settings: Pick<Settings, "policies">)
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const { data, settings, folders, home, url, log, apis, modules = [] } = options;
   const boot = ulid();
-  const state = openState(data);
+  const fault = (message: string, err: unknown): void => {
+    // Of an engine that is away it is told once, when it goes.
+    if (!(err instanceof EngineAway)) log.error({ err }, message);
+  };
+  ensureDataFolder(data);
   const keys = openAuditKeys(data);
   const digest = createDigest(keys);
   const { everySeconds, ...witnesses } = settings.audit.witness;
@@ -123,10 +128,16 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     repository: join(data, "witness.git"),
     log: (message, err) => log.error({ err }, message),
   });
-  const audit = openAuditLog(data, { durability: settings.audit.durability, boot, checkpoint: witness.give });
+  const stores = await openStores({
+    ...{ data, settings, boot, fault },
+    env: environment(),
+    policies: policyFolder(data, settings),
+    checkpoint: witness.give,
+    serves: true,
+  });
+  const { state, audit } = stores;
   const indexPath = join(data, "index.db");
   const index = openTextIndex({ path: indexPath });
-  const fault = (message: string, err: unknown): void => log.error({ err }, message);
   const sources = { files: settings.redact.secretFiles, variables: settings.redact.secretVariables };
   const registered = readSecrets(sources);
   for (const refused of registered.refused) log.error({}, `A registered secret: ${refused}`);
@@ -135,7 +146,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const discord = openDiscord({ data, settings, fault: (message, err) => log.error({ err }, message) });
   const secrets = [
     ...[...secretsOf(settings), ...upstream.secrets, ...keysOfModels.secrets],
-    ...[...(discord?.secrets ?? []), ...registered.secrets],
+    ...[...(discord?.secrets ?? []), ...registered.secrets, ...stores.secrets],
   ];
   const redactor = createRedactor({ patterns: compilePatterns(settings.redact.patterns), secrets });
   const unwatch = watchSecrets(sources, () => {
@@ -194,7 +205,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     createConsentTopic(decisions),
   ]);
   const policy = await createLivePolicy({
-    store: createPolicyFolder(policyFolder(data, settings)),
+    store: stores.policies,
     compile: () => compileOptions({ folders, home, registry }),
     log,
   });
@@ -203,11 +214,12 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     data,
     settings,
     url,
+    keys: stores.keys?.logins,
     store: state.oauth,
     tokens: state.tokens,
     tool: (name) => registry.find(name)?.tool,
     now: Date.now,
-    fault: (err) => log.error({ err }, "A login failed for a reason of ours or of its issuer."),
+    fault: (err) => fault("A login failed for a reason of ours or of its issuer.", err),
   });
   const { limits } = settings;
   const isClosed = toSubjects(settings.flow.closed);
@@ -236,6 +248,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     now: Date.now,
     nextId,
     fault,
+    key: stores.keys?.consent,
   });
   const { tokens, sessions } = state;
   const identified = { tokens, sessions, oauth: logins.access, now: Date.now };
@@ -243,23 +256,32 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     identify: (credential) => identify(identified, credential),
     version: async () => `${await tokens.version()} ${await sessions.version()}`,
     now: Date.now,
-    fault: (err) => log.error({ err }, "It cannot be told whether logins that are in use have ended."),
+    fault: (err) => fault("It cannot be told whether logins that are in use have ended.", err),
   });
   const parts: Parts = {
     registry,
-    policy: () => consent.grants.apply(policy.current()),
+    policy() {
+      const why = stores.refusal();
+      if (why !== undefined) throw new CallError("UNAVAILABLE", why, { details: { reason: "policy", next: askOwner } });
+      return consent.grants.apply(policy.current());
+    },
     consent,
     ...identified,
     vigil,
-    rates: createRateCounter(),
-    turns: createTurnCounter(),
-    turnHandles: createTurnHandles(),
+    rates: stores.rates,
+    turns: stores.turns,
+    turnHandles: createTurnHandles(stores.keys?.turns),
     turnWork: createTurnWork(),
     flows,
     audit,
     digest,
     conceal: createConceal(digest, settings.audit.values),
-    warnings: () => [witness.fault(), discord?.link.fault()].filter((fault) => fault !== undefined),
+    warnings: () => [
+      ...[witness.fault(), discord?.link.fault()].filter((fault) => fault !== undefined),
+      ...stores.warnings(),
+    ],
+    faults: stores.faults,
+    degraded: stores.degraded,
     redactor,
     argumentSecrets: settings.redact.arguments,
     compilePatterns: rememberPatterns(),
@@ -286,6 +308,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     logins,
     index,
     indexer,
+    sharesSessions: stores.sharesSessions,
     async start() {
       for (const adapter of [...shipped, prompts]) await adapter.start?.(ending.signal);
       await Promise.all([...upstreams, ...modules].map((adapter) => adapter.start?.(ending.signal)));
@@ -309,12 +332,13 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       await spans?.stop();
       await redactor.close();
       await index.close();
-      await audit.close();
+      await stores.close();
       await witness.close(5_000);
-      state.close();
     },
   };
 }
+
+const askOwner = "Ask the owner to look at `portcullis doctor`.";
 
 /** Where the owner answers a request. */
 const toConsentPage = (url: string | undefined, id: string): string | undefined => url && `${url}/consent/${id}`;

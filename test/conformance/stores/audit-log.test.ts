@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest";
 import { genesis, linkHash } from "../../../packages/server/src/audit/chain.ts";
 import { parseRecord, sealRecord } from "../../../packages/server/src/audit/record.ts";
 import { verifyChain } from "../../../packages/server/src/audit/verify.ts";
-import { engines, toDraft } from "./engines.ts";
+import { enginesOf, toDraft } from "./engines.ts";
 
-describe.each(engines)("the audit log on $engine", ({ audit }) => {
+describe.each(enginesOf("audit"))("the audit log on $engine", ({ open: audit }) => {
   test("chains each record to the one before, from 32 zero bytes on", async () => {
-    const log = audit();
+    const log = await audit();
     expect(await log.head()).toBeUndefined();
     const first = await log.append(sealRecord(toDraft("a")));
     const second = await log.append(sealRecord(toDraft("b")));
@@ -18,7 +18,7 @@ describe.each(engines)("the audit log on $engine", ({ audit }) => {
   });
 
   test("is read in pages, oldest first", async () => {
-    const log = audit();
+    const log = await audit();
     for (const id of ["a", "b", "c", "d", "e"]) await log.append(sealRecord(toDraft(id)));
     const seqs = async (after: number, limit: number) => (await log.read(after, limit)).map(({ seq }) => seq);
     expect(await seqs(0, 2)).toEqual([1, 2]);
@@ -28,7 +28,7 @@ describe.each(engines)("the audit log on $engine", ({ audit }) => {
   });
 
   test("finds the records of one call among others, oldest first", async () => {
-    const log = audit();
+    const log = await audit();
     await log.append(sealRecord(toDraft("a", { kind: "intent" })));
     await log.append(sealRecord(toDraft("b")));
     await log.append(sealRecord(toDraft("a")));
@@ -37,7 +37,7 @@ describe.each(engines)("the audit log on $engine", ({ audit }) => {
   });
 
   test("chains a thousand parallel appends without a gap, and answers each with its own record", async () => {
-    const log = audit();
+    const log = await audit();
     const ids = Array.from({ length: 1_000 }, (_, n) => `id-${n}`);
     const stored = await Promise.all(ids.map((id) => log.append(sealRecord(toDraft(id)))));
     expect(stored.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(ids.map((_, n) => n + 1));
@@ -46,7 +46,7 @@ describe.each(engines)("the audit log on $engine", ({ audit }) => {
   });
 
   test("keeps of more than may wait at once as many as it can, and refuses the rest", async () => {
-    const log = audit();
+    const log = await audit();
     const results = await Promise.allSettled(
       Array.from({ length: 2_500 }, (_, n) => log.append(sealRecord(toDraft(`id-${n}`)))),
     );
@@ -57,7 +57,7 @@ describe.each(engines)("the audit log on $engine", ({ audit }) => {
   });
 
   test("keeps what was appended before it was closed, and refuses what comes after", async () => {
-    const log = audit();
+    const log = await audit();
     const pending = Array.from({ length: 20 }, (_, n) => log.append(sealRecord(toDraft(`id-${n}`))));
     const closing = log.close();
     expect((await Promise.all(pending)).length).toBe(20);

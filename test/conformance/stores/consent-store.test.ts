@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type AskedFor, type ConsentGrant, rememberedMs } from "../../../packages/server/src/stores/consent-store.ts";
 import { openState } from "../../../packages/server/src/stores/sqlite/open-state.ts";
-import { atEnd, engines, makeFolder } from "./engines.ts";
+import { atEnd, enginesOf, makeFolder } from "./engines.ts";
 
 const start = 1_000_000;
 const limits = { perSubject: 3, total: 100 };
@@ -52,9 +52,9 @@ const yes = (grant: string | null, at = start) =>
   ({ at, by: "owner, cli", chose: "allow", grant, state: "allowed" }) as const;
 const no = (at = start) => ({ at, by: "owner, cli", chose: "deny", grant: null, state: "denied" }) as const;
 
-describe.each(engines)("the consent store on $engine", ({ consent }) => {
+describe.each(enginesOf("consent"))("the consent store on $engine", ({ open: consent }) => {
   test("a request is kept as it was asked, and found by its id and by its call", async () => {
-    const store = consent();
+    const store = await consent();
     const wanted = ask();
     const kept = { ...wanted, state: "open", times: 1, further: 0, answer: null };
     expect(await store.open(wanted, limits)).toEqual({ kind: "opened", request: kept });
@@ -67,7 +67,7 @@ describe.each(engines)("the consent store on $engine", ({ consent }) => {
   });
 
   test("the same question joins the request until it is over, also when it was denied; what was allowed is asked anew", async () => {
-    const store = consent();
+    const store = await consent();
     const first = ask({ question: "same" });
     await store.open(first, limits);
     const again = ask({ question: "same", createdAt: start + 1 });
@@ -86,7 +86,7 @@ describe.each(engines)("the consent store on $engine", ({ consent }) => {
   });
 
   test("no subject has more requests open than the limit, and further calls are counted on its newest", async () => {
-    const store = consent();
+    const store = await consent();
     const own = [ask(), ask(), ask()];
     for (const wanted of own) await store.open(wanted, limits);
     expect(await store.open(ask(), limits)).toMatchObject({
@@ -108,14 +108,14 @@ describe.each(engines)("the consent store on $engine", ({ consent }) => {
   });
 
   test("of many askers at once with the same question one request comes", async () => {
-    const store = consent();
+    const store = await consent();
     const openings = await Promise.all(Array.from({ length: 64 }, () => store.open(ask({ question: "same" }), limits)));
     expect(openings.filter(({ kind }) => kind === "opened")).toHaveLength(1);
     expect(await store.listOpen(start)).toMatchObject([{ times: 64 }]);
   });
 
   test("of many answers exactly one counts, with its grant", async () => {
-    const store = consent();
+    const store = await consent();
     const wanted = ask();
     await store.open(wanted, limits);
     const settlements = await Promise.all(
@@ -133,7 +133,7 @@ describe.each(engines)("the consent store on $engine", ({ consent }) => {
   });
 
   test("what is over or unknown cannot be answered", async () => {
-    const store = consent();
+    const store = await consent();
     const wanted = ask();
     await store.open(wanted, limits);
     expect(await store.settle(wanted.id, yes("G", wanted.expiresAt), toGrant(wanted))).toMatchObject({
@@ -145,7 +145,7 @@ describe.each(engines)("the consent store on $engine", ({ consent }) => {
   });
 
   test("a grant of one call is used once, under 64 at once, and marks its request", async () => {
-    const store = consent();
+    const store = await consent();
     const wanted = ask();
     await store.open(wanted, limits);
     const grant = toGrant(wanted, { call: "call" });
@@ -158,7 +158,7 @@ describe.each(engines)("the consent store on $engine", ({ consent }) => {
   });
 
   test("a grant for a time is not used up, holds for its time, and is withdrawn once", async () => {
-    const store = consent();
+    const store = await consent();
     const wanted = ask();
     await store.open(wanted, limits);
     const grant = toGrant(wanted);
@@ -172,7 +172,7 @@ describe.each(engines)("the consent store on $engine", ({ consent }) => {
   });
 
   test("what is over is told once, and forgotten after a month", async () => {
-    const store = consent();
+    const store = await consent();
     const [unanswered, answered] = [ask(), ask()];
     for (const wanted of [unanswered, answered]) await store.open(wanted, limits);
     const grant = toGrant(answered);
@@ -188,7 +188,7 @@ describe.each(engines)("the consent store on $engine", ({ consent }) => {
   });
 
   test("every change shows in the version, and nothing else does", async () => {
-    const store = consent();
+    const store = await consent();
     const wanted = ask();
     const grant = toGrant(wanted);
     const seen = [await store.version()];

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { openState } from "../../../packages/server/src/stores/sqlite/open-state.ts";
-import { atEnd, engines, makeFolder } from "./engines.ts";
+import { atEnd, enginesOf, makeFolder } from "./engines.ts";
 
 const record = (id: string, readAt: number) => ({
   ...{ id, subject: "duck@home", grant: "token", state: '{"private":[],"untrusted":[]}', openedAt: 1, readAt },
 });
 
-describe.each(engines)("the flow store on $engine", ({ flows }) => {
+describe.each(enginesOf("flows"))("the flow store on $engine", ({ open: flows }) => {
   test("keeps what a change makes of a record, and lists the latest read first", async () => {
-    const store = flows();
+    const store = await flows();
     expect(await store.find("a")).toBeUndefined();
     await store.change("a", (kept) => {
       expect(kept).toBeUndefined();
@@ -23,7 +23,7 @@ describe.each(engines)("the flow store on $engine", ({ flows }) => {
   });
 
   test("a change that fails or wants nothing leaves what was there", async () => {
-    const store = flows();
+    const store = await flows();
     await store.change("a", () => record("a", 10));
     await store.change("a", () => undefined);
     await expect(
@@ -37,7 +37,7 @@ describe.each(engines)("the flow store on $engine", ({ flows }) => {
   });
 
   test("of 64 changes at once none is lost", async () => {
-    const store = flows();
+    const store = await flows();
     await Promise.all(
       Array.from({ length: 64 }, (_, n) =>
         store.change("a", (kept) => ({ ...record("a", n), state: `${kept?.state ?? ""}.` })),
@@ -47,7 +47,7 @@ describe.each(engines)("the flow store on $engine", ({ flows }) => {
   });
 
   test("marks add up, and are the same map until one changes", async () => {
-    const store = flows();
+    const store = await flows();
     const none = await store.marks();
     expect(none.size).toBe(0);
     await store.mark("file:///a", (kept) => `${kept ?? ""}x`);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { createRateCounter } from "../../../packages/server/src/stores/memory/rate-counter.ts";
 import { openState } from "../../../packages/server/src/stores/sqlite/open-state.ts";
 import type { Bucket } from "../../../packages/server/src/stores/store.ts";
-import { atEnd, engines, makeFolder } from "./engines.ts";
+import { atEnd, enginesOf, makeFolder } from "./engines.ts";
 
 const bucket = (key: string, capacity: number, perMinute: number): Bucket => ({ key, capacity, perMinute });
 
@@ -35,15 +35,15 @@ const step = fc.record({
   which: fc.uniqueArray(fc.nat(2), { minLength: 1, maxLength: 3 }),
 });
 
-describe.each(engines)("the rate counter on $engine", ({ rates }) => {
+describe.each(enginesOf("rates"))("the rate counter on $engine", ({ open: rates }) => {
   test("of 64 parallel takes from a bucket of ten exactly ten are granted", async () => {
-    const counter = rates();
+    const counter = await rates();
     const takes = Array.from({ length: 64 }, () => counter.take([bucket("a", 10, 60)], 1_000));
     expect(await countGranted(takes)).toBe(10);
   });
 
   test("takes from all buckets or from none", async () => {
-    const counter = rates();
+    const counter = await rates();
     const [wide, narrow] = [bucket("wide", 3, 1), bucket("narrow", 1, 1)];
     expect(await counter.take([wide, narrow], 0)).toEqual({ granted: true });
     for (let n = 0; n < 5; n++)
@@ -52,7 +52,7 @@ describe.each(engines)("the rate counter on $engine", ({ rates }) => {
   });
 
   test("tells the bucket that keeps the caller waiting longest, and for how long", async () => {
-    const counter = rates();
+    const counter = await rates();
     const [fast, slow] = [bucket("fast", 1, 60), bucket("slow", 1, 2)];
     await counter.take([fast, slow], 0);
     expect(await counter.take([fast, slow], 400)).toEqual({
@@ -64,7 +64,7 @@ describe.each(engines)("the rate counter on $engine", ({ rates }) => {
   });
 
   test("over an hour of steady asking it grants its rate and one burst, to the token", async () => {
-    const counter = rates();
+    const counter = await rates();
     let granted = 0;
     for (let now = 0; now <= 3_600_000; now += 450)
       granted += Number((await counter.take([bucket("a", 30, 60)], now)).granted);
@@ -72,7 +72,7 @@ describe.each(engines)("the rate counter on $engine", ({ rates }) => {
   });
 
   test("a bucket that can never grant says so with a finite number", async () => {
-    const counter = rates();
+    const counter = await rates();
     for (const one of [bucket("none", 0, 60), bucket("still", 1, 0)]) {
       await counter.take([one], 0);
       expect(await counter.take([one], 1e12)).toMatchObject({ granted: false, retryAfterMs: Number.MAX_SAFE_INTEGER });
@@ -80,7 +80,7 @@ describe.each(engines)("the rate counter on $engine", ({ rates }) => {
   });
 
   test("a clock that goes back refills nothing and blocks nobody for longer than a refill", async () => {
-    const counter = rates();
+    const counter = await rates();
     const one = bucket("a", 2, 60);
     await counter.take([one], 86_400_000);
     expect(await counter.take([one], 0)).toEqual({ granted: true });
@@ -93,7 +93,7 @@ describe.each(engines)("the rate counter on $engine", ({ rates }) => {
       fc.tuple(shape, shape, shape),
       fc.array(step, { maxLength: 60 }),
       async (shapes, steps) => {
-        const counter = rates();
+        const counter = await rates();
         const reference = createReference();
         let now = 1_000_000;
         for (const { wait, which } of steps) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { SessionRecord } from "../../../packages/server/src/stores/store.ts";
-import { engines } from "./engines.ts";
+import { enginesOf } from "./engines.ts";
 
 const toSession = (id: string, more: Partial<SessionRecord> = {}): SessionRecord => ({
   id,
@@ -13,23 +13,23 @@ const toSession = (id: string, more: Partial<SessionRecord> = {}): SessionRecord
   ...more,
 });
 
-describe.each(engines)("the session store on $engine", ({ sessions }) => {
+describe.each(enginesOf("sessions"))("the session store on $engine", ({ open: sessions }) => {
   test("gives back exactly what was added", async () => {
-    const store = sessions();
+    const store = await sessions();
     await store.add(toSession("a"));
     expect(await store.find("a")).toEqual(toSession("a"));
     expect(await store.find("b")).toBeUndefined();
   });
 
   test("never replaces a session", async () => {
-    const store = sessions();
+    const store = await sessions();
     await store.add(toSession("a"));
     await expect(store.add(toSession("a", { subject: "fox@home" }))).rejects.toThrow();
     expect(await store.find("a")).toEqual(toSession("a"));
   });
 
   test("extends a session that is there, and says so when it is not", async () => {
-    const store = sessions();
+    const store = await sessions();
     await store.add(toSession("a"));
     expect(await store.extend("a", 3_000)).toBe(true);
     expect(await store.find("a")).toEqual(toSession("a", { expiresAt: 3_000 }));
@@ -39,7 +39,7 @@ describe.each(engines)("the session store on $engine", ({ sessions }) => {
   });
 
   test("sweeps what has ended and nothing else", async () => {
-    const store = sessions();
+    const store = await sessions();
     await store.add(toSession("a", { expiresAt: 1_999 }));
     await store.add(toSession("b", { expiresAt: 2_001 }));
     expect(await store.sweep(2_000)).toBe(1);
@@ -49,7 +49,7 @@ describe.each(engines)("the session store on $engine", ({ sessions }) => {
   });
 
   test("a token's sessions are bounded: those that end first give way, and no other token's", async () => {
-    const store = sessions();
+    const store = await sessions();
     await store.add(toSession("other", { tokenId: "other", expiresAt: 1 }));
     for (let n = 0; n < 1_001; n++) await store.add(toSession(`id-${n}`, { expiresAt: 2_000 + n }));
     expect(await store.find("id-0")).toBeUndefined();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { openState } from "../../../packages/server/src/stores/sqlite/open-state.ts";
 import { DuplicateName, type TokenRecord } from "../../../packages/server/src/stores/store.ts";
-import { atEnd, engines, makeFolder } from "./engines.ts";
+import { atEnd, enginesOf, makeFolder } from "./engines.ts";
 
 const toToken = (name: string, more: Partial<TokenRecord> = {}): TokenRecord => ({
   id: `id-of-${name}`,
@@ -15,9 +15,9 @@ const toToken = (name: string, more: Partial<TokenRecord> = {}): TokenRecord => 
   ...more,
 });
 
-describe.each(engines)("the token store on $engine", ({ tokens }) => {
+describe.each(enginesOf("tokens"))("the token store on $engine", ({ open: tokens }) => {
   test("gives back exactly what was added, by hash and by id", async () => {
-    const store = tokens();
+    const store = await tokens();
     const laptop = toToken("laptop", { owner: true, expiresAt: 9_000 });
     await store.add(laptop);
     expect(await store.findByHash("hash-of-laptop")).toEqual(laptop);
@@ -27,7 +27,7 @@ describe.each(engines)("the token store on $engine", ({ tokens }) => {
   });
 
   test("lists all tokens, the oldest first", async () => {
-    const store = tokens();
+    const store = await tokens();
     await store.add(toToken("young", { createdAt: 3_000 }));
     await store.add(toToken("old", { createdAt: 2_000 }));
     await store.revoke("old", 4_000);
@@ -38,7 +38,7 @@ describe.each(engines)("the token store on $engine", ({ tokens }) => {
   });
 
   test("a name is taken as long as its token is valid", async () => {
-    const store = tokens();
+    const store = await tokens();
     await store.add(toToken("laptop", { expiresAt: 5_000 }));
     const next = toToken("laptop", { id: "second", hash: "second" });
     await expect(store.add({ ...next, createdAt: 4_999 })).rejects.toBeInstanceOf(DuplicateName);
@@ -49,7 +49,7 @@ describe.each(engines)("the token store on $engine", ({ tokens }) => {
   });
 
   test("of two adds of one name at the same time one is refused", async () => {
-    const store = tokens();
+    const store = await tokens();
     const adds = ["a", "b"].map((id) => store.add(toToken("laptop", { id, hash: id })));
     const kinds = (await Promise.allSettled(adds)).map(({ status }) => status).sort();
     expect(kinds).toEqual(["fulfilled", "rejected"]);
@@ -57,7 +57,7 @@ describe.each(engines)("the token store on $engine", ({ tokens }) => {
   });
 
   test("revokes by name and by id, once", async () => {
-    const store = tokens();
+    const store = await tokens();
     await store.add(toToken("laptop"));
     await store.add(toToken("phone"));
     expect(await store.revoke("laptop", 2_000)).toEqual({ ...toToken("laptop"), revokedAt: 2_000 });
@@ -67,7 +67,7 @@ describe.each(engines)("the token store on $engine", ({ tokens }) => {
   });
 
   test("has nothing to revoke in an unknown or an expired token", async () => {
-    const store = tokens();
+    const store = await tokens();
     await store.add(toToken("laptop", { expiresAt: 5_000 }));
     expect(await store.revoke("desktop", 2_000)).toBeUndefined();
     expect(await store.revoke("laptop", 5_000)).toBeUndefined();
@@ -75,7 +75,7 @@ describe.each(engines)("the token store on $engine", ({ tokens }) => {
   });
 
   test("a token whose name is another's id does not stand in for it", async () => {
-    const store = tokens();
+    const store = await tokens();
     await store.add(toToken("laptop"));
     await store.add(toToken("id-of-laptop", { id: "other", hash: "other" }));
     expect(await store.revoke("id-of-laptop", 2_000)).toMatchObject({ name: "laptop" });

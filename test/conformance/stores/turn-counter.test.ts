@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { createTurnCounter } from "../../../packages/server/src/stores/memory/turn-counter.ts";
 import { openState } from "../../../packages/server/src/stores/sqlite/open-state.ts";
 import type { TurnQuestion } from "../../../packages/server/src/stores/turn-counter.ts";
-import { atEnd, engines, makeFolder } from "./engines.ts";
+import { atEnd, enginesOf, makeFolder } from "./engines.ts";
 
 const ask = (more: Partial<TurnQuestion> = {}): TurnQuestion => ({
   grant: "token",
@@ -49,9 +49,9 @@ const limits = fc.record({
   window: fc.integer({ min: 1, max: 600 }),
 });
 
-describe.each(engines)("the turn counter on $engine", ({ turns }) => {
+describe.each(enginesOf("turns"))("the turn counter on $engine", ({ open: turns }) => {
   test("of 64 parallel calls with a limit of ten exactly ten are admitted", async () => {
-    const counter = turns();
+    const counter = await turns();
     const results = await Promise.all(
       Array.from({ length: 64 }, () => counter.count(ask({ calls: 10, ceiling: 100 }))),
     );
@@ -59,7 +59,7 @@ describe.each(engines)("the turn counter on $engine", ({ turns }) => {
   });
 
   test("inventing turns buys nothing beyond the ceiling", async () => {
-    const counter = turns();
+    const counter = await turns();
     const invented = Array.from({ length: 64 }, (_, n) => counter.count(ask({ turn: `turn-${n}` })));
     const results = await Promise.all(invented);
     expect(results.filter(({ admitted }) => admitted)).toHaveLength(10);
@@ -67,14 +67,14 @@ describe.each(engines)("the turn counter on $engine", ({ turns }) => {
   });
 
   test("another grant has its own turns", async () => {
-    const counter = turns();
+    const counter = await turns();
     for (let n = 0; n < 3; n++) await counter.count(ask());
     expect(await counter.count(ask())).toEqual({ admitted: false, limit: "turn", count: 3, retryAfterMs: 30_000 });
     expect(await counter.count(ask({ grant: "other" }))).toEqual({ admitted: true, count: 1 });
   });
 
   test("a refused call does not keep the turn open", async () => {
-    const counter = turns();
+    const counter = await turns();
     for (let n = 0; n < 3; n++) await counter.count(ask());
     for (let late = 5_000; late < 30_000; late += 5_000) {
       expect(await counter.count(ask({ now: 1_000_000 + late }))).toMatchObject({ retryAfterMs: 30_000 - late });
@@ -83,14 +83,14 @@ describe.each(engines)("the turn counter on $engine", ({ turns }) => {
   });
 
   test("a turn that never pauses ends with its window", async () => {
-    const counter = turns();
+    const counter = await turns();
     const limit = { calls: 100, ceiling: 1_000 };
     for (let late = 0; late < 300_000; late += 20_000) await counter.count(ask({ ...limit, now: 1_000_000 + late }));
     expect(await counter.count(ask({ ...limit, now: 1_300_000 }))).toEqual({ admitted: true, count: 1 });
   });
 
   test("a clock that goes back blocks nobody for longer than a window, and opens nothing", async () => {
-    const counter = turns();
+    const counter = await turns();
     const day = 86_400_000;
     for (let n = 0; n < 10; n++) await counter.count(ask({ turn: `turn-${n}`, now: 1_000_000 + day }));
     expect(await counter.count(ask())).toMatchObject({ admitted: false, limit: "ceiling", retryAfterMs: 300_000 });
@@ -100,7 +100,7 @@ describe.each(engines)("the turn counter on $engine", ({ turns }) => {
 
   test("decides as a simple reference does, and its retryAfterMs is true to the millisecond", async () => {
     const runs = fc.asyncProperty(limits, fc.array(step, { maxLength: 60 }), async (limit, steps) => {
-      const counter = turns();
+      const counter = await turns();
       const reference = createReference();
       let now = 1_000_000;
       for (const { wait, grant, turn } of steps) {

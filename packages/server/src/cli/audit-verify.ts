@@ -13,6 +13,7 @@ import { readWitness } from "../stores/files/audit-witness.ts";
 import { checkpointFile } from "../stores/sqlite/audit-checkpoints.ts";
 import { readAuditHead } from "../stores/sqlite/audit-head.ts";
 import type { Head } from "../stores/store.ts";
+import { exitOf, toFleetText, verifyFleet, worst } from "./audit-fleet.ts";
 import { openForReading } from "./audit-records.ts";
 import { type Invocation, text } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
@@ -36,12 +37,21 @@ export async function verify(invocation: Invocation): Promise<Exit> {
       until,
       proofs: { notes, keys: readKeys(invocation), frontier: start.frontier },
     });
+    const text = toText(verification, { data, sealed: log.sealed()?.last, witnessed: outside.length > 0 });
+    const fleet = await verifyFleet(invocation, {
+      ...{ keys: () => readKeys(invocation), outside },
+      own: () => readAuditKeys(data)?.origin,
+    });
+    if (!fleet) {
+      print(output, verification, text);
+      return verification.exit as Exit;
+    }
     print(
       output,
-      verification,
-      toText(verification, { data, sealed: log.sealed()?.last, witnessed: outside.length > 0 }),
+      { ...verification, fleet: fleet.chains, gone: fleet.gone },
+      `This data folder: ${text}\n\n${toFleetText(fleet)}`,
     );
-    return verification.exit as Exit;
+    return worst([verification.exit, exitOf(fleet)]) as Exit;
   } catch (error) {
     if (error instanceof CommandError) throw error;
     throw unreadable(`The audit cannot be read: ${(error as Error).message}`);

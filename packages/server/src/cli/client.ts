@@ -1,7 +1,7 @@
 import { forgetClient, type KnownClient, listClients } from "../identity/oauth/clients.ts";
-import { openState, type State } from "../stores/sqlite/open-state.ts";
 import type { Command, Invocation } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
+import { type OpenKept, openKept } from "./open-kept.ts";
 import { print, toTable } from "./output.ts";
 import { day } from "./token.ts";
 import { withDataFolder } from "./with-data-folder.ts";
@@ -14,18 +14,18 @@ export const client: Command = {
     const [verb, ...named] = invocation.positionals;
     if (verb !== "list" && verb !== "revoke")
       throw new CommandError(exits.usage, "client needs one of: list, revoke.", "portcullis client --help");
-    const state = await withDataFolder(invocation.data, () => openState(invocation.data));
+    const state = await withDataFolder(invocation.data, () => openKept(invocation));
     try {
       return verb === "list" ? await list(invocation, state) : await revoke(invocation, state, named);
     } finally {
-      state.close();
+      await state.close();
     }
   },
 };
 
-const storesOf = ({ oauth, tokens }: State) => ({ store: oauth, tokens });
+const storesOf = ({ oauth, tokens }: OpenKept) => ({ store: oauth, tokens });
 
-async function list({ output }: Invocation, state: State): Promise<Exit> {
+async function list({ output }: Invocation, state: OpenKept): Promise<Exit> {
   const clients = await listClients(storesOf(state), Date.now());
   const rows = clients.flatMap(({ id, name, grants }) =>
     grants.length === 0
@@ -45,7 +45,7 @@ async function list({ output }: Invocation, state: State): Promise<Exit> {
   return exits.ok;
 }
 
-async function revoke({ output }: Invocation, state: State, [wanted, grant]: readonly string[]): Promise<Exit> {
+async function revoke({ output }: Invocation, state: OpenKept, [wanted, grant]: readonly string[]): Promise<Exit> {
   if (!wanted)
     throw new CommandError(exits.usage, "client revoke needs a client's id or name.", "portcullis client list");
   const stores = storesOf(state);

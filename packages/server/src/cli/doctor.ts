@@ -11,12 +11,13 @@ import { readHolder } from "../stores/data-folder.ts";
 import { createPolicyFolder } from "../stores/files/policy-store.ts";
 import { openAuditLogForReading } from "../stores/sqlite/audit-log.ts";
 import { openMessageStore } from "../stores/sqlite/message-store.ts";
-import { openState } from "../stores/sqlite/open-state.ts";
 import { verifyOwn } from "./audit-verify.ts";
 import type { Command, Invocation } from "./command.ts";
 import { type CommandError, exits } from "./exit.ts";
 import { knownTools } from "./known-tools.ts";
+import { openKept } from "./open-kept.ts";
 import { print, toTable } from "./output.ts";
+import { readPublished } from "./policy-publish.ts";
 import { homeOf, lastServed, settingsOf } from "./settings-of.ts";
 
 /** `weak` works, but with less than could be had. */
@@ -86,13 +87,14 @@ function checkSettings(invocation: Invocation): readonly Finding[] {
   );
 }
 
-async function checkData({ data }: Invocation): Promise<readonly Finding[]> {
-  const state = openState(data);
+async function checkData(invocation: Invocation): Promise<readonly Finding[]> {
+  const { data } = invocation;
+  const state = await openKept(invocation);
   try {
     const live = (await state.tokens.list()).filter(({ revokedAt }) => revokedAt === null).length;
     return found("data", "good", `${data}, ${live} tokens`);
   } finally {
-    state.close();
+    await state.close();
   }
 }
 
@@ -118,7 +120,8 @@ async function checkServer({ data }: Invocation): Promise<readonly Finding[]> {
 async function checkPolicy(invocation: Invocation): Promise<readonly Finding[]> {
   const settings = settingsOf({ ...invocation, positionals: [] });
   const folders = toServedFolders(settings.folders.length > 0 ? settings.folders : lastServed(invocation.data));
-  const sources = await createPolicyFolder(policyFolder(invocation.data, settings)).read();
+  const sources =
+    (await readPublished(invocation)) ?? (await createPolicyFolder(policyFolder(invocation.data, settings)).read());
   const report = checkPolicies(
     sources,
     compileOptions({ folders, home: homeOf(invocation), registry: await knownTools(invocation) }),

@@ -1,9 +1,9 @@
 import { plain } from "@portcullis/contracts";
 import { readState, type Seen } from "../flow/state.ts";
 import type { FlowRecord } from "../stores/flow-store.ts";
-import { openState } from "../stores/sqlite/open-state.ts";
 import type { Command, Invocation } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
+import { openKept } from "./open-kept.ts";
 import { print, toTable } from "./output.ts";
 import { withDataFolder } from "./with-data-folder.ts";
 
@@ -31,13 +31,13 @@ export const flow: Command = {
   },
 };
 
-const withFlows = <T>({ data }: Invocation, work: (flows: readonly FlowRecord[]) => T): Promise<T> =>
-  withDataFolder(data, async () => {
-    const state = openState(data);
+const withFlows = <T>(invocation: Invocation, work: (flows: readonly FlowRecord[]) => T): Promise<T> =>
+  withDataFolder(invocation.data, async () => {
+    const state = await openKept(invocation, ["flows"]);
     try {
       return work(await state.flows.list());
     } finally {
-      state.close();
+      await state.close();
     }
   });
 

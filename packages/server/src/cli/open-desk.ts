@@ -1,14 +1,15 @@
 import { ulid } from "ulid";
+import { policyFolder } from "../assemble.ts";
 import { createDesk, type Desk } from "../consent/desk.ts";
 import { createTrail, type Trail } from "../consent/trail.ts";
+import { openStores } from "../open-stores.ts";
 import { nextId } from "../pipeline/next-id.ts";
 import { compilePatterns } from "../redaction/patterns.ts";
 import { createRedactor } from "../redaction/redactor.ts";
 import type { ConsentStore } from "../stores/consent-store.ts";
 import { readHolder } from "../stores/data-folder.ts";
-import { openAuditLog } from "../stores/sqlite/audit-log.ts";
-import { openState } from "../stores/sqlite/open-state.ts";
 import type { Invocation } from "./command.ts";
+import { CommandError, exits } from "./exit.ts";
 import { compileSet, openWorld, readSet } from "./policy-set.ts";
 import { settingsOf } from "./settings-of.ts";
 import { withDataFolder } from "./with-data-folder.ts";
@@ -27,9 +28,20 @@ export async function openDesk(invocation: Invocation): Promise<OpenDesk> {
   const { data } = invocation;
   const settings = settingsOf({ ...invocation, positionals: [] });
   return withDataFolder(data, async () => {
-    const state = openState(data);
     const boot = ulid();
-    const audit = openAuditLog(data, { durability: settings.audit.durability, boot });
+    const stores = await openStores({
+      ...{ data, settings, boot },
+      env: invocation.env,
+      policies: policyFolder(data, settings),
+      checkpoint: () => {},
+      fault: () => {},
+    });
+    const { state, audit } = stores;
+    const [away] = stores.faults();
+    if (away !== undefined) {
+      await stores.close();
+      throw new CommandError(exits.unavailable, away, "Start it, or look at `stores` in the configuration.");
+    }
     const redactor = createRedactor({ patterns: compilePatterns(settings.redact.patterns), secrets: [] });
     const world = await openWorld(invocation);
     const trail = createTrail({
@@ -55,8 +67,7 @@ export async function openDesk(invocation: Invocation): Promise<OpenDesk> {
       },
       async close() {
         desk.close();
-        await audit.close();
-        state.close();
+        await stores.close();
       },
     };
   });

@@ -13,11 +13,14 @@ import type { PolicySource } from "../stores/store.ts";
 import type { Invocation } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
 import { knownTools } from "./known-tools.ts";
+import { readPublished } from "./policy-publish.ts";
 import { homeOf, lastServed, settingsOf } from "./settings-of.ts";
 
 /** What the policies of a data folder are compiled with, and where they lie. */
 export interface PolicyWorld {
   readonly folder: string;
+  /** The set that all replicas share; undefined where the folder is what counts. */
+  readonly published: readonly PolicySource[] | undefined;
   readonly served: readonly string[];
   readonly options: CompileOptions;
 }
@@ -28,6 +31,7 @@ export async function openWorld(invocation: Invocation): Promise<PolicyWorld> {
   const options = compileOptions({ folders, home: homeOf(invocation), registry: await knownTools(invocation) });
   return {
     folder: policyFolder(invocation.data, settings),
+    published: await readPublished(invocation),
     served: folders.map(({ path }) => path),
     options: await withFileSystems(options),
   };
@@ -35,11 +39,14 @@ export async function openWorld(invocation: Invocation): Promise<PolicyWorld> {
 
 /**
  * The policy files that `where` names: a folder, one file, or a git revision of the policy folder (`HEAD~1`; `HEAD~1:sub/folder` for another place of its
- * repository). Without it, the files of the data folder.
+ * repository). Without it, the set that the replicas share, or the files of the data folder.
  */
-export async function readSet({ folder }: PolicyWorld, where?: string): Promise<readonly PolicySource[]> {
+export async function readSet(
+  { folder, published }: Pick<PolicyWorld, "folder" | "published">,
+  where?: string,
+): Promise<readonly PolicySource[]> {
   try {
-    if (where === undefined) return await createPolicyFolder(folder).read();
+    if (where === undefined) return published ?? (await createPolicyFolder(folder).read());
     if (!existsSync(where)) return await readRevision(folder, where);
     if (statSync(where).isDirectory()) return await createPolicyFolder(where).read();
     return [{ path: where, text: readFileSync(where, "utf8") }];

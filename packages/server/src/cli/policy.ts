@@ -9,8 +9,9 @@ import { knownTools } from "./known-tools.ts";
 import { print } from "./output.ts";
 import { diffPolicies } from "./policy-diff.ts";
 import { readGrants } from "./policy-grants.ts";
+import { publish } from "./policy-publish.ts";
 import { replayAudit } from "./policy-replay.ts";
-import { openWorld, readSet } from "./policy-set.ts";
+import { compileSet, openWorld, readSet } from "./policy-set.ts";
 import { suggestPolicy } from "./policy-suggest.ts";
 import { testPolicy } from "./policy-test.ts";
 
@@ -21,6 +22,7 @@ const verbs: Readonly<Record<string, (invocation: Invocation) => Promise<Exit>>>
   diff: diffPolicies,
   replay: replayAudit,
   suggest: suggestPolicy,
+  publish: publishPolicy,
   schema: async ({ output }) => {
     output.out(policySchemaText().trimEnd());
     return exits.ok;
@@ -28,7 +30,8 @@ const verbs: Readonly<Record<string, (invocation: Invocation) => Promise<Exit>>>
 };
 
 export const policy: Command = {
-  usage: "check [WHERE] | explain SUBJECT TOOL RESOURCE | test [FILE…] | diff OLD [NEW] | replay | suggest | schema",
+  usage:
+    "check [WHERE] | explain SUBJECT TOOL RESOURCE | test [FILE…] | diff OLD [NEW] | replay | suggest | publish [WHERE] | schema",
   summary: "Tell what is wrong with the policies, prove what they do, and what a change of them changes",
   options: {
     purpose: { type: "string", help: "explain: the purpose of the call that is asked about" },
@@ -58,6 +61,14 @@ async function check(invocation: Invocation): Promise<Exit> {
   const { text: shown, ...report } = checkPolicies(await readSet(world, invocation.positionals[1]), world.options);
   print(invocation.output, report, shown);
   return report.ok ? exits.ok : exits.no;
+}
+
+/** Nothing with a fault is published: what replicas read is what was found good here. */
+async function publishPolicy(invocation: Invocation): Promise<Exit> {
+  const world = await openWorld(invocation);
+  const sources = await readSet(world, invocation.positionals[1] ?? world.folder);
+  compileSet(sources, world);
+  return publish(invocation, sources);
 }
 
 async function explain(invocation: Invocation): Promise<Exit> {

@@ -1,6 +1,8 @@
 import type { Settings } from "../config/settings.ts";
 import { createOwnerToken } from "../identity/tokens.ts";
 import { acquireDataFolder } from "../stores/data-folder.ts";
+import { EngineAway } from "../stores/engine.ts";
+import { DuplicateName } from "../stores/store.ts";
 import { checkBind } from "../transports/http/check-bind.ts";
 import { createHttpDoor, type HttpDoor } from "../transports/http/http-door.ts";
 import { createMcpHttp } from "../transports/mcp/http.ts";
@@ -72,11 +74,11 @@ async function serveUntil(stopped: Promise<void>, { invocation, settings, announ
     throw toListenError(error, settings);
   }
   // Sessions are of connections, and those have ended with the server that had them.
-  await server.parts.sessions.sweep(Number.MAX_SAFE_INTEGER);
+  if (!server.sharesSessions) await server.parts.sessions.sweep(Number.MAX_SAFE_INTEGER);
   announce(door.url());
   rememberServed(invocation.data, server.folders);
   await server.start();
-  const ownerToken = await createOwnerToken(server.tokens, Date.now());
+  const ownerToken = await makeOwnerToken(server);
   tell(invocation.output, { server, url: door.url(), ownerToken, data: invocation.data });
   void showProgress(invocation.output, server);
 
@@ -84,6 +86,16 @@ async function serveUntil(stopped: Promise<void>, { invocation, settings, announ
   await Promise.all([streamable.close(), sse.close(), door.close(graceMs)]);
   await server.stop(graceMs);
   return exits.ok;
+}
+
+/** A replica that cannot reach the tokens of all starts nevertheless, and makes none. */
+async function makeOwnerToken({ tokens }: OpenServer): Promise<string | undefined> {
+  try {
+    return await createOwnerToken(tokens, Date.now());
+  } catch (error) {
+    if (error instanceof EngineAway || error instanceof DuplicateName) return undefined;
+    throw error;
+  }
 }
 
 /** Resolves at the first signal to stop; a second one ends the process at once. */

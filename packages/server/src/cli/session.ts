@@ -1,7 +1,7 @@
 import { isLive } from "../identity/tokens.ts";
-import { openState, type State } from "../stores/sqlite/open-state.ts";
 import type { Command, Invocation } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
+import { type OpenKept, openKept } from "./open-kept.ts";
 import { print, toTable } from "./output.ts";
 import { day } from "./token.ts";
 import { withDataFolder } from "./with-data-folder.ts";
@@ -18,16 +18,16 @@ export const session: Command = {
     const [verb, id] = invocation.positionals;
     if (verb !== "list" && verb !== "revoke")
       throw new CommandError(exits.usage, "session needs one of: list, revoke.", "portcullis session --help");
-    const state = await withDataFolder(invocation.data, () => openState(invocation.data));
+    const state = await withDataFolder(invocation.data, () => openKept(invocation));
     try {
       return verb === "list" ? await list(invocation, state) : await revoke(invocation, state, id);
     } finally {
-      state.close();
+      await state.close();
     }
   },
 };
 
-async function liveSessions({ sessions, tokens }: State) {
+async function liveSessions({ sessions, tokens }: OpenKept) {
   const now = Date.now();
   const live = (await sessions.list()).filter(({ expiresAt }) => expiresAt > now);
   const found = await Promise.all(
@@ -42,7 +42,7 @@ async function liveSessions({ sessions, tokens }: State) {
   return found.flat();
 }
 
-async function list({ output }: Invocation, state: State): Promise<Exit> {
+async function list({ output }: Invocation, state: OpenKept): Promise<Exit> {
   const sessions = await liveSessions(state);
   const rows = sessions.map(({ id, subject, token, door, client, createdAt, expiresAt }) => [
     ...[id, subject, token, door, client],
@@ -53,7 +53,7 @@ async function list({ output }: Invocation, state: State): Promise<Exit> {
   return exits.ok;
 }
 
-async function revoke({ output }: Invocation, { sessions }: State, wanted: string | undefined): Promise<Exit> {
+async function revoke({ output }: Invocation, { sessions }: OpenKept, wanted: string | undefined): Promise<Exit> {
   if (wanted === undefined || !/^[0-9a-f]+$/.test(wanted) || wanted.length < fewest)
     throw new CommandError(
       exits.usage,

@@ -1,9 +1,9 @@
 import { findGrantOfToken } from "../identity/oauth/grants.ts";
 import { createToken, isLive, toExpiry } from "../identity/tokens.ts";
-import { openState, type State } from "../stores/sqlite/open-state.ts";
 import { DuplicateName, type TokenRecord } from "../stores/store.ts";
 import { type Command, type Invocation, text } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
+import { type OpenKept, openKept } from "./open-kept.ts";
 import { print, toTable } from "./output.ts";
 import { withDataFolder } from "./with-data-folder.ts";
 
@@ -26,11 +26,11 @@ export const token: Command = {
       case "create":
       case "list":
       case "revoke": {
-        const state = await withDataFolder(invocation.data, () => openState(invocation.data));
+        const state = await withDataFolder(invocation.data, () => openKept(invocation));
         try {
           return await verbs[verb]({ invocation, state, name });
         } finally {
-          state.close();
+          await state.close();
         }
       }
       default:
@@ -41,7 +41,7 @@ export const token: Command = {
 
 interface Order {
   readonly invocation: Invocation;
-  readonly state: State;
+  readonly state: OpenKept;
   readonly name: string | undefined;
 }
 

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { Model, Source } from "./source-settings.ts";
+import { Stores } from "./store-settings.ts";
 
 const closed = { additionalProperties: false } as const;
 const count = (minimum: number, fallback: number, description: string) =>
@@ -205,6 +206,7 @@ export const Settings = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    stores: Stores,
     embeddings: Type.Object(
       {
         url: Type.String({

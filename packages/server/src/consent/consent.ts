@@ -20,6 +20,8 @@ export interface Consent {
 export interface ConsentOptions extends Omit<AskOptions, "grants">, Omit<DeskOptions, "onceMs"> {
   readonly store: ConsentStore;
   readonly fault: (message: string, error: unknown) => void;
+  /** What seals are closed with; of this process alone unless told. */
+  readonly key?: Buffer | undefined;
 }
 
 export function createConsent(options: ConsentOptions): Consent {
@@ -31,7 +33,7 @@ export function createConsent(options: ConsentOptions): Consent {
     ask: createAsk({ ...options, grants }),
     grants,
     desk,
-    seal: createSeal(),
+    seal: createSeal(options.key),
     pageOf: options.page,
     use: (id) => store.use(id, now()),
     close() {

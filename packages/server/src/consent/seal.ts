@@ -23,7 +23,7 @@ const [nonceBytes, tagBytes] = [12, 16];
 const longest = 2_048;
 
 /** A seal with a key of this process: after a restart a call is made anew, and joins its request. */
-export function createSeal(key = randomBytes(32)): Seal {
+export function createSeal(key: Buffer = randomBytes(32)): Seal {
   return {
     close(facts) {
       const nonce = randomBytes(nonceBytes);

@@ -1,5 +1,6 @@
 import { CallError, type Citation, type Failure, resultText, type Success } from "@portcullis/contracts";
 import { maskedSummary } from "../redaction/summary.ts";
+import { EngineAway } from "../stores/engine.ts";
 import type { Facts } from "./facts.ts";
 import type { Parts } from "./parts.ts";
 import type { Scrubbed } from "./redact.ts";
@@ -53,11 +54,20 @@ const toLeftOut = ({ leftOut = 0, unasked }: Facts): readonly string[] => [
 ];
 
 /**
+ * Who calls is told that something is away, and not what or where: that is the owner's, who is told once, and not with every call.
+ */
+export const unavailable = (): CallError =>
+  new CallError("UNAVAILABLE", "A store that this call needs does not answer, so nothing is done.", {
+    details: { reason: "store", next: "Try again in a few seconds; the owner sees more with `portcullis doctor`." },
+  });
+
+/**
  * The one place where something thrown becomes an answer. A `CallError` is meant for the caller; anything else is a fault of ours, whose
  * cause goes to the log under the audit id and never leaves.
  */
 export function fail(parts: Parts, facts: Facts, error: unknown): Failure {
   const turn = facts.turn && { turn: facts.turn };
+  if (error instanceof EngineAway) return fail(parts, facts, unavailable());
   if (error instanceof CallError) {
     if (error.cause !== undefined) parts.log.error({ auditId: facts.id, err: error.cause }, error.message);
     const said = parts.redactor.scrub({ message: error.message, details: error.details ?? {} });

@@ -1,6 +1,7 @@
 import { CallError, type Failure, type Outcome } from "@portcullis/contracts";
 import { enrol, leave } from "../identity/sessions.ts";
-import { fail } from "./answer.ts";
+import { EngineAway } from "../stores/engine.ts";
+import { fail, unavailable } from "./answer.ts";
 import type { Arrival, Credential, Origin, Request } from "./arrival.ts";
 import { awaitOwner, sealCall } from "./ask-again.ts";
 import { authenticate, identify } from "./authenticate.ts";
@@ -21,7 +22,10 @@ export function createCorridor(parts: Parts): Corridor {
         ? handleCall(parts, toArrival(request))
         : handleMethod(parts, request),
     refuse: (origin, what, error) => refuse(parts, { origin, what, error }),
-    identify: (credential) => identify(parts, credential),
+    identify: (credential) =>
+      identify(parts, credential).catch((error) => {
+        throw error instanceof EngineAway ? unavailable() : error;
+      }),
     sealCall: (arrival, request) => sealCall(parts, arrival, request),
     awaitOwner: (arrival, sealed) => awaitOwner(parts, arrival, sealed),
     watch: (credential, ended) => parts.vigil.watch(credential, ended),
@@ -37,7 +41,7 @@ export function createCorridor(parts: Parts): Corridor {
     metrics: () => metricsText(parts),
     health() {
       const fault = parts.audit.fault();
-      const faults = fault === undefined ? [] : [`The audit cannot be written: ${fault}`];
+      const faults = [...(fault === undefined ? [] : [`The audit cannot be written: ${fault}`]), ...parts.faults()];
       const warnings = parts.warnings();
       return {
         live: true,

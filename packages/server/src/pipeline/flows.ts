@@ -1,5 +1,5 @@
 import { hash, randomBytes } from "node:crypto";
-import type { Labels, Resource } from "@portcullis/contracts";
+import { CallError, type Labels, type Resource } from "@portcullis/contracts";
 import { type FlowVerdict, judge, judgeReads, type Step } from "../flow/judge.ts";
 import { empty, type FlowState, full, join, readState, writeState } from "../flow/state.ts";
 import type { FlowRecord, FlowStore } from "../stores/flow-store.ts";
@@ -59,6 +59,11 @@ const grain = 60_000;
 const mostKnown = 10_000;
 const sweepEvery = 1_000;
 
+const unkept = (): CallError =>
+  new CallError("UNAVAILABLE", "What this answer would show cannot be kept in mind now, so it is not shown.", {
+    details: { reason: "store", next: "Try again in a few seconds." },
+  });
+
 export function createFlows(options: FlowsOptions): Flows {
   const { store, lifetimeMs, egressOf, isolated, sources } = options;
   // What this process has put there and is gone was lost, and counts as everything.
@@ -89,6 +94,8 @@ export function createFlows(options: FlowsOptions): Flows {
     const record = await store.find(line.id);
     const first = pass(stateOf(line, record, step, now), step, by);
     const stale = adds(step) && step.held !== true && (record === undefined || now - record.readAt > grain);
+    // What cannot be kept is not given: when the store is back, nobody would know of it.
+    if (record?.unsure && first.verdict.effect === "allow" && adds(step) && step.held !== true) throw unkept();
     const lost = record === undefined ? first.before !== empty : readState(record.state) === undefined;
     if (first.after === first.before && !stale && !lost) return first;
     if (first.verdict.effect === "block" && !lost) return first;

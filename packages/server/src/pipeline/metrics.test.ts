@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { createMetrics } from "./metrics.ts";
 
-const idle = { queue: 0, auditFault: false, warnings: 0 };
+const idle = { queue: 0, auditFault: false, warnings: 0, degraded: [] };
 
 test("calls, refusals, masks and durations are counted", () => {
   const metrics = createMetrics();
   metrics.count({ kind: "call", masked: { 'own "pattern"\n': 2 } }, "fs.readFile", "ok", 700);
   metrics.count({ kind: "call" }, "fs.readFile", "PERMISSION_DENIED", 90_000_000);
   metrics.count({ kind: "method" }, "", "ok", 5);
-  const page = metrics.text({ queue: 3, auditFault: true, warnings: 1 });
+  const page = metrics.text({ queue: 3, auditFault: true, warnings: 1, degraded: ["limits"] });
   for (const line of [
     'portcullis_calls_total{tool="fs.readFile",code="ok"} 1',
     'portcullis_calls_total{tool="fs.readFile",code="PERMISSION_DENIED"} 1',

@@ -6,7 +6,15 @@ export interface Metrics {
   /** `code` is "ok" or a refusal's code. */
   count(facts: Pick<Facts, "kind" | "masked">, tool: string, code: string, durationUs: number): void;
   /** In Prometheus' text format (version 0.0.4). */
-  text(now: { readonly queue: number; readonly auditFault: boolean; readonly warnings: number }): string;
+  text(now: Now): string;
+}
+
+interface Now {
+  readonly queue: number;
+  readonly auditFault: boolean;
+  readonly warnings: number;
+  /** What is kept by an engine that is away. */
+  readonly degraded: readonly string[];
 }
 
 /** Upper bounds of the duration's buckets, in seconds. */
@@ -48,7 +56,7 @@ export function createMetrics(): Metrics {
       } else add(others, `{kind="${kind}",code="${code}"}`);
       for (const [rule, number] of Object.entries(masks ?? {})) add(masked, `{kind="${toLabel(rule)}"}`, number);
     },
-    text: ({ queue, auditFault, warnings }) =>
+    text: ({ queue, auditFault, warnings, degraded }) =>
       [
         ...family("portcullis_calls_total", "counter", "Tool calls by tool and outcome.", [...calls]),
         ...family("portcullis_requests_total", "counter", "Other requests, and envelopes that became none.", [
@@ -60,6 +68,9 @@ export function createMetrics(): Metrics {
           ["", Number(auditFault)],
         ]),
         ...family("portcullis_warnings", "gauge", "What is not well, though calls are taken.", [["", warnings]]),
+        ...family("portcullis_degraded", "gauge", "1 for each concern whose engine is away.", [
+          ...degraded.map((concern): [string, number] => [`{concern="${concern}"}`, 1]),
+        ]),
         ...histogram(durations),
         "",
       ].join("\n"),
@@ -96,5 +107,15 @@ const toLabel = (value: string): string =>
   value.slice(0, 100).replace(/[\\"\n]/g, (found) => (found === "\n" ? "\\n" : `\\${found}`));
 
 /** The page as it is now. */
-export const metricsText = ({ metrics, audit, warnings }: Pick<Parts, "metrics" | "audit" | "warnings">): string =>
-  metrics.text({ queue: audit.depth(), auditFault: audit.fault() !== undefined, warnings: warnings().length });
+export const metricsText = ({
+  metrics,
+  audit,
+  warnings,
+  degraded,
+}: Pick<Parts, "metrics" | "audit" | "warnings" | "degraded">): string =>
+  metrics.text({
+    queue: audit.depth(),
+    auditFault: audit.fault() !== undefined,
+    warnings: warnings().length,
+    degraded: degraded(),
+  });

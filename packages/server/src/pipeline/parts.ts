@@ -64,6 +64,10 @@ export interface Parts {
   readonly conceal: Conceal;
   /** What is not well, though calls are taken. */
   readonly warnings: () => readonly string[];
+  /** Why no call can be taken, beside the audit's own reasons. */
+  readonly faults: () => readonly string[];
+  /** What is kept by an engine that is away. */
+  readonly degraded: () => readonly string[];
   readonly redactor: Redactor;
   /** What becomes of a call whose arguments carry a secret off this machine. */
   readonly argumentSecrets: "refuse" | "allow";

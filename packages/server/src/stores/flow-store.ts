@@ -9,6 +9,8 @@ export interface FlowRecord {
   readonly openedAt: number;
   /** When it was last given something that has a label. */
   readonly readAt: number;
+  /** True when the store is away: this stands for what cannot be read, and nothing can be kept. */
+  readonly unsure?: true;
 }
 
 /** What lines of work have seen, and the labels of what they wrote. What it resolves to survives a loss of power. */

@@ -3,7 +3,7 @@ import type { Provider } from "oidc-provider";
 import type { GuardedFetch } from "../../network/guarded-fetch.ts";
 import { toServedMetadata, toShownName } from "./client-metadata.ts";
 import { createGrantToken, type GrantStores, keepGrant } from "./grants.ts";
-import { loadKeys } from "./keys.ts";
+import { type Keys, loadKeys } from "./keys.ts";
 import { createMetadataFetch } from "./metadata-fetch.ts";
 import { createPace } from "./pace.ts";
 import type { ProviderOptions } from "./provider.ts";
@@ -16,6 +16,8 @@ export interface AuthorizationServerOptions
     Pick<ProviderOptions, "registration" | "metadataDocuments" | "errorPage" | "now" | "fault"> {
   /** The data folder. */
   readonly data: string;
+  /** The keys that a fleet has together, in the place of the data folder's. */
+  readonly keys?: ((now: number) => Keys) | undefined;
   readonly resources: Resources;
   readonly fetch: GuardedFetch;
 }
@@ -86,7 +88,8 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     if (opening && at - openedAt < day) return opening;
     openedAt = at;
     opening = (async () => {
-      const [{ createProvider }, keys] = await Promise.all([import("./provider.ts"), loadKeys(data, at)]);
+      const own = options.keys?.(at) ?? loadKeys(data, at);
+      const [{ createProvider }, keys] = await Promise.all([import("./provider.ts"), own]);
       return createProvider({ ...options, keys, fetch });
     })();
     // What failed once (a full disk) may work the next time.

@@ -13,6 +13,7 @@ import type { ScopedTool } from "./scopes.ts";
 export interface LoginOptions extends GrantStores {
   /** The data folder. */
   readonly data: string;
+  readonly keys?: AuthorizationServerOptions["keys"];
   readonly settings: {
     readonly port: number;
     readonly allowedHosts: readonly string[];
@@ -68,6 +69,7 @@ export function createLogins(options: LoginOptions): Logins {
     open: (errorPage) =>
       createAuthorizationServer({
         data,
+        keys: options.keys,
         store,
         tokens,
         resources,
