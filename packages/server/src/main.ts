@@ -13,6 +13,7 @@ import { version } from "./version.ts";
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./cli/serve.ts")).serve,
   stdio: async () => (await import("./cli/stdio.ts")).stdio,
+  chat: async () => (await import("./cli/chat.ts")).chat,
   search: async () => (await import("./cli/search.ts")).search,
   cite: async () => (await import("./cli/cite.ts")).cite,
   index: async () => (await import("./cli/index.ts")).index,
