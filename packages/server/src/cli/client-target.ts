@@ -8,7 +8,7 @@ import { type Invocation, text } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
 
 /** The variable that a client sends its token from. */
-const tokenVariable = "PORTCULLIS_TOKEN";
+export const tokenVariable = "PORTCULLIS_TOKEN";
 
 /** The options of commands that enter Portcullis into a client's file. */
 export const targetOptions = {

@@ -19,6 +19,8 @@ export interface Command {
   /** Shown after the verb in the usage line. */
   readonly usage: string;
   readonly summary: string;
+  /** Whole command lines, as a person would type them. */
+  readonly examples?: readonly string[];
   readonly options: Readonly<Record<string, ParseArgsOptionDescriptor & { readonly help: string }>>;
   run(invocation: Invocation): Promise<Exit>;
 }
