@@ -38,4 +38,17 @@ export const modelRequirements = {
     says: "A chat's model elsewhere is given no private data that it is not cleared for, and the owner is told.",
     on: "once",
   },
+  "K3.check": {
+    says: "portcullis connect writes an entry that a real call goes through, tells what is wrong where none does, and takes it back.",
+    on: "once",
+  },
+  "K3.chatgpt": {
+    says: "portcullis connect chatgpt --check tells of discovery, the refusal that begins a login, search and fetch at a public URL.",
+    on: "once",
+  },
+  "O2.init": {
+    says: "portcullis init ends with a connected client, asks nothing that an option told, and writes nothing before its last answer.",
+    on: "once",
+  },
+  "O2.init-codex": { says: "What portcullis init wrote is all that a real Codex needs.", on: "once" },
 } as const satisfies Record<string, Requirement>;

@@ -11,6 +11,7 @@ import { version } from "./version.ts";
 
 /** Verb → its file, loaded only when it is asked for. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import("./cli/init.ts")).init,
   serve: async () => (await import("./cli/serve.ts")).serve,
   stdio: async () => (await import("./cli/stdio.ts")).stdio,
   chat: async () => (await import("./cli/chat.ts")).chat,
@@ -46,11 +47,14 @@ async function usage(): Promise<string> {
 }
 
 function usageOf(name: string, command: Command): string {
+  const examples = command.examples?.length
+    ? `\n\nExamples:\n${command.examples.map((line) => `  ${line}`).join("\n")}`
+    : "";
   const rows = Object.entries({ ...command.options, ...common }).map(([option, { type, help }]) => [
     `  --${option}${type === "string" ? " …" : ""}`,
     help,
   ]);
-  return `${command.summary}\n\nUsage: portcullis ${name} ${command.usage}\n\n${toTable(rows)}`;
+  return `${command.summary}\n\nUsage: portcullis ${name} ${command.usage}\n\n${toTable(rows)}${examples}`;
 }
 
 async function main(argv: readonly string[]): Promise<number> {
