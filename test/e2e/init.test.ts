@@ -112,7 +112,7 @@ describe("portcullis init", { timeout: 120_000 }, () => {
     expect(await portcullis("connect", "cursor", "--undo", "--data", data)).toMatchObject({ status: 1 });
     expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(mine);
     // Over HTTP, to nobody, and without its token.
-    await portcullis("connect", "claude", "--write", "--url", "http://127.0.0.1:9/mcp", "--data", data);
+    await portcullis("connect", "claude", "--write", "--url", "http://127.0.0.1:65431/mcp", "--data", data);
     const unset = await portcullis("connect", "claude", "--check", "--data", data);
     expect(unset).toMatchObject({ status: 1, stdout: expect.stringContaining("PORTCULLIS_TOKEN") });
     const gone = await runPortcullis(
@@ -152,7 +152,7 @@ describe("portcullis init", { timeout: 120_000 }, () => {
       ]);
       // A server that is something else altogether.
       const wrong = await runPortcullis(
-        ["connect", "chatgpt", "--url", "http://127.0.0.1:9", "--check", "--data", world.data],
+        ["connect", "chatgpt", "--url", "http://127.0.0.1:65431", "--check", "--data", world.data],
         environment(),
       );
       expect(wrong).toMatchObject({

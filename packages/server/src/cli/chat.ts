@@ -75,7 +75,7 @@ function chooseModel(invocation: Invocation): ChatModel {
   const local = /^ollama:(.{1,256})$/.exec(named ?? "")?.[1];
   if (local !== undefined) {
     const model: ReadModel = { name: "ollama", kind: "ollama", url: "http://127.0.0.1:11434", model: local };
-    return openChatModel(model, labelsOfModel(model, undefined));
+    return open(model);
   }
   const known = read(models, invocation);
   const model = named === undefined ? known[0] : known.find(({ name }) => name === named);
@@ -89,7 +89,19 @@ function chooseModel(invocation: Invocation): ChatModel {
         ? `It has: ${known.map(({ name }) => name).join(", ")}.`
         : "Name one under models (docs/chat.md), or try --model ollama:qwen3:8b with a local Ollama.",
     );
-  return openChatModel(model, { ...labelsOfModel(model, model.leaves), clearance: model.clearance });
+  return open(model);
+}
+
+function open(model: ReadModel): ChatModel {
+  try {
+    return openChatModel(model, { ...labelsOfModel(model, model.leaves), clearance: model.clearance });
+  } catch (error) {
+    throw new CommandError(
+      exits.config,
+      `The model ${model.name} cannot be used: ${(error as Error).message}`,
+      "docs/sampling.md tells how a model is written.",
+    );
+  }
 }
 
 function read(models: Parameters<typeof readModels>[0], { env }: Invocation): readonly ReadModel[] {

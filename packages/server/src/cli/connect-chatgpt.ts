@@ -1,5 +1,5 @@
 import { createGuardedFetch } from "../network/guarded-fetch.ts";
-import { toPort } from "../network/parse-url.ts";
+import { parseUrl, toPort } from "../network/parse-url.ts";
 import { tokenVariable } from "./client-target.ts";
 import { type Invocation, text } from "./command.ts";
 import { callThrough, type Looking, openRemote, type Step, toSearchStep } from "./connect-check.ts";
@@ -79,7 +79,10 @@ function toOrigin(given: string): string {
       `${JSON.stringify(given)} is no URL.`,
       "portcullis connect chatgpt --url https://HOST",
     );
-  return new URL(given).origin;
+  const parsed = parseUrl(given);
+  if ("fault" in parsed)
+    throw new CommandError(exits.usage, parsed.fault.message, "portcullis connect chatgpt --url https://HOST");
+  return parsed.url.origin;
 }
 
 interface Got {
