@@ -19,8 +19,6 @@ export interface Command {
   /** Shown after the verb in the usage line. */
   readonly usage: string;
   readonly summary: string;
-  /** Whole command lines, as a person would type them. */
-  readonly examples?: readonly string[];
   readonly options: Readonly<Record<string, ParseArgsOptionDescriptor & { readonly help: string }>>;
   run(invocation: Invocation): Promise<Exit>;
 }
@@ -30,3 +28,10 @@ export const text = (values: Values, name: string): string | undefined => {
   const value = values[name];
   return typeof value === "string" ? value : undefined;
 };
+
+/** The options that every command takes. */
+export const common = {
+  data: { type: "string", help: "the data folder (default: PORTCULLIS_DATA, else portcullis in XDG's data home)" },
+  json: { type: "boolean", help: "print JSON" },
+  help: { type: "boolean", short: "h", help: "show this" },
+} as const;

@@ -11,12 +11,6 @@ import { keepCopy, replaceText } from "./replace-text.ts";
 export const connect: Command = {
   usage: "chatgpt|codex|claude|claude-desktop|cursor|gemini|vscode [--stdio DIR…] [--write] [--check] [--undo]",
   summary: "Connect a client: print its entry or write it, check it by a real call, take it back",
-  examples: [
-    "portcullis connect codex --write --check",
-    "portcullis connect gemini --stdio ~/notes --write",
-    "portcullis connect cursor --undo",
-    "portcullis connect chatgpt --url https://notes.example.org --check",
-  ],
   options: {
     write: { type: "boolean", help: "merge the entry into the client's file; a copy of the file is kept beside it" },
     check: { type: "boolean", help: "make a real call through the entry that stands in the client's file" },

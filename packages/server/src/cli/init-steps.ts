@@ -9,7 +9,7 @@ import { readSettings } from "../config/read-settings.ts";
 import { createOwnerToken, createToken, digest, isLive } from "../identity/tokens.ts";
 import { defaultPolicy, schemaFile } from "../policy/default-policy.ts";
 import { policySchemaText } from "../policy/schema.ts";
-import { ensureDataFolder, readHolder } from "../stores/data-folder.ts";
+import { ensureDataFolder, isAlive, readHolder } from "../stores/data-folder.ts";
 import { openState } from "../stores/sqlite/open-state.ts";
 import { type ClientTarget, readClientFile, tokenVariable } from "./client-target.ts";
 import type { Invocation } from "./command.ts";
@@ -165,7 +165,8 @@ async function checkAtWork(plan: InitPlan, token: string | undefined): Promise<r
   const { data, env } = invocation;
   const checking = { env: token === undefined ? env : { ...env, [tokenVariable]: token }, query: "portcullis" };
   if (!target) return [];
-  if (way === "stdio" || runs(data)) return checkEntry(target, checking);
+  const holder = readHolder(data);
+  if (way === "stdio" || (holder?.url !== undefined && isAlive(holder))) return checkEntry(target, checking);
   const config = existsSync(plan.config) ? ["--config", plan.config] : [];
   const main = fileURLToPath(new URL("../main.js", import.meta.url));
   const server = spawn(process.execPath, [main, "serve", "--data", data, ...config, "--json"], {
@@ -185,18 +186,6 @@ async function checkAtWork(plan: InitPlan, token: string | undefined): Promise<r
     server.kill("SIGTERM");
     await ended;
     lines.close();
-  }
-}
-
-/** Whether the server that named itself in the data folder is still there. */
-function runs(data: string): boolean {
-  const holder = readHolder(data);
-  if (holder?.url === undefined) return false;
-  try {
-    return process.kill(holder.pid, 0);
-  } catch (error) {
-    // It is there, and another user's.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

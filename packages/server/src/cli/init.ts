@@ -16,11 +16,6 @@ import { print } from "./output.ts";
 export const init: Command = {
   usage: "[DIR…] [--client codex] [--way stdio|http] [--yes]",
   summary: "Set everything up, step by step, until a client is connected; run it again to go on",
-  examples: [
-    "portcullis init",
-    "portcullis init --folder ~/notes --client codex --yes",
-    "portcullis init ~/notes --client none --yes",
-  ],
   options: {
     folder: {
       type: "string",
