@@ -18,6 +18,8 @@ interface Way {
   readonly base: string;
   readonly key?: string;
   readonly stream: GuardedStream;
+  /** What of a body the library may see. */
+  readonly filter?: (body: ReadableStream<Uint8Array>) => ReadableStream<Uint8Array>;
   readonly signal: AbortSignal;
 }
 
@@ -27,7 +29,7 @@ const sentHeaders = ["accept", "content-type"];
  * A client library's `fetch` over the guarded stream. Headers are written out here, since libraries add facts about this machine and keys from its environment;
  * nothing but the model's own address is asked, and no redirect is followed: key and conversation are meant for one host.
  */
-export function createModelFetch({ base, key, stream, signal }: Way): typeof globalThis.fetch {
+export function createModelFetch({ base, key, stream, signal, filter = (body) => body }: Way): typeof globalThis.fetch {
   return async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input).href;
     if (!url.startsWith(`${base}/`)) throw new ModelFault("That is not of the model's host.", "Report this.");
@@ -49,7 +51,7 @@ export function createModelFetch({ base, key, stream, signal }: Way): typeof glo
       await answer.body.cancel();
       throw fromStatus(answer.status);
     }
-    return new Response(answer.body, { status: 200, headers: answer.headers });
+    return new Response(filter(answer.body), { status: 200, headers: answer.headers });
   };
 }
 

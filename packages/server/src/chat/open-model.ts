@@ -2,6 +2,7 @@ import type { ReadModel } from "../config/read-sources.ts";
 import { createGuardedStream } from "../network/guarded-stream.ts";
 import { toPort } from "../network/parse-url.ts";
 import { bounded, type ChatModel, type ModelPiece } from "./chat-model.ts";
+import { jsonLinesOnly } from "./json-lines.ts";
 import { createModelFetch, toModelFault } from "./model-fetch.ts";
 import { talkToOllama } from "./ollama-model.ts";
 import { talkToOpenAi } from "./openai-model.ts";
@@ -27,7 +28,11 @@ export function openChatModel(model: ReadModel, { egress, clearance }: ModelPlac
   const base = parsed.href.replace(/\/+$/, "");
   const talk = kind === "ollama" ? talkToOllama : talkToOpenAi;
   async function* answer(...[messages, tools, signal]: Parameters<ChatModel["answer"]>): AsyncGenerator<ModelPiece> {
-    const fetch = createModelFetch({ base, stream, signal, ...(key !== undefined && { key }) });
+    const fetch = createModelFetch({
+      ...{ base, stream, signal },
+      ...(kind === "ollama" && { filter: jsonLinesOnly }),
+      ...(key !== undefined && { key }),
+    });
     try {
       yield* bounded(talk({ base, fetch, model: model.model, maxTokens, messages, tools, signal }));
     } catch (error) {

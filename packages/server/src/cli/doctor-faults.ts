@@ -17,8 +17,9 @@ export interface Fault {
 }
 
 /** What holds secrets, or what would tell them. */
-const secret = /^(state|audit)\.db(-wal|-shm)?$|^(audit\.keys|oauth-keys\.json|portcullis\.yaml|served\.json)$/;
+const secret = /^(state|audit)\.db(-wal|-shm)?$|^(audit\.keys|oauth-keys\.json)$/;
 const others = 0o077;
+const passable = 0o011;
 
 /** The faults of a data folder and its policies, the ones first that stand in the others' way. */
 export function findFaults(invocation: Invocation): readonly Fault[] {
@@ -46,6 +47,8 @@ export function mend(invocation: Invocation): readonly string[] {
 
 function openToOthers(data: string): readonly Fault[] {
   if (process.platform === "win32") return [];
+  // Where nobody else may go in, the rights of what is in it do not matter.
+  if ((statSync(data).mode & passable) === 0) return [];
   const own = process.getuid?.();
   const folders = ["clients", "secrets"].filter((name) => existsSync(join(data, name)));
   const inside = folders.flatMap((name) => readdirSync(join(data, name)).map((file) => join(data, name, file)));

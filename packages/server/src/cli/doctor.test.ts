@@ -32,6 +32,7 @@ test("files with secrets that others may read are closed, and the note of a serv
   mend(invocation());
   const { data } = invocation();
   writeFileSync(join(data, "state.db"), "");
+  chmodSync(data, 0o755);
   chmodSync(join(data, "state.db"), 0o644);
   // No process has this number.
   writeFileSync(join(data, "server.json"), JSON.stringify({ pid: 2 ** 22 + 1, since: "2026-01-01T00:00:00Z" }));
