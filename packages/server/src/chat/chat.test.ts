@@ -170,12 +170,12 @@ test("what is not open, or not waited for, is not asked", async () => {
 });
 
 test("a model elsewhere is not given what its line of work may not tell it", async () => {
-  const secret = {
+  const secret: Outcome = {
     ok: true,
     result: "a private thought",
     auditId: "A",
     flow: { handle: "F", private: ["diary"], untrusted: [] },
-  } as const;
+  };
   const far = scene([[call("search", {})], [say("So.")]], { host: "far.example", outcome: () => secret });
   const events = await play(far);
   expect(events.find(({ type }) => type === "withheld")).toMatchObject({ private: ["diary"], host: "far.example" });
@@ -256,9 +256,15 @@ test("a model's answer has bounds", async () => {
   const flood = async function* (): AsyncGenerator<ModelPiece> {
     for (;;) yield say("x".repeat(100_000));
   };
-  await expect(Array.fromAsync(bounded(flood()))).rejects.toThrow(ModelFault);
+  await expect(collect(bounded(flood()))).rejects.toThrow(ModelFault);
   const calls = async function* (): AsyncGenerator<ModelPiece> {
     for (;;) yield call("search", {});
   };
-  await expect(Array.fromAsync(bounded(calls()))).rejects.toThrow(ModelFault);
+  await expect(collect(bounded(calls()))).rejects.toThrow(ModelFault);
 });
+
+async function collect(pieces: AsyncIterable<ModelPiece>): Promise<readonly ModelPiece[]> {
+  const all: ModelPiece[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return all;
+}

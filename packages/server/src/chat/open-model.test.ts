@@ -17,7 +17,7 @@ async function listen(
   const url = `http://127.0.0.1:${port}${kind === "openai" ? "/v1" : ""}`;
   const model = openChatModel({ name: "near", kind, url, model: "m", key: "model-key-1", callMs: 3_000, ...more }, {});
   try {
-    return await Array.fromAsync(model.answer([{ role: "user", text: "a private thought" }], [], signal));
+    return await collect(model.answer([{ role: "user", text: "a private thought" }], [], signal));
   } catch (error) {
     return error as Error;
   } finally {
@@ -140,3 +140,9 @@ test("a question that is withdrawn ends with its own reason", async () => {
   const answer = listen(() => stop.abort(reason), "openai", { signal: stop.signal });
   expect(await answer).toBe(reason);
 });
+
+async function collect(pieces: AsyncIterable<ModelPiece>): Promise<readonly ModelPiece[]> {
+  const all: ModelPiece[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return all;
+}

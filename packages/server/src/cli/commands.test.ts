@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
 import { commands } from "./commands.ts";
-import { completion } from "./completion.ts";
+import { createCompletion } from "./completion.ts";
 import { createOutput } from "./output.ts";
 
 test("the list of commands says what each command says of itself, and shows it by example", async () => {
@@ -25,7 +25,10 @@ test("examples name only options that their commands take", async () => {
 const printed = async (shell: string): Promise<string> => {
   const lines: string[] = [];
   const invocation = { values: {}, positionals: [shell], env: {}, data: "" };
-  await completion.run({ ...invocation, output: { ...createOutput(false), out: (line) => void lines.push(line) } });
+  await createCompletion(commands).run({
+    ...invocation,
+    output: { ...createOutput(false), out: (line) => void lines.push(line) },
+  });
   return lines.join("\n");
 };
 

@@ -135,6 +135,6 @@ export const commands: Readonly<Record<string, Listed>> = {
       "portcullis completion zsh > ~/.zfunc/_portcullis",
       "portcullis completion fish > ~/.config/fish/completions/portcullis.fish",
     ],
-    load: async () => (await import("./completion.ts")).completion,
+    load: async () => (await import("./completion.ts")).createCompletion(commands),
   },
 };

@@ -1,5 +1,6 @@
 import { clientFiles } from "./client-entries.ts";
 import { type Command, common } from "./command.ts";
+import type { Listed } from "./commands.ts";
 import { CommandError, exits } from "./exit.ts";
 
 /** What can be completed after a command. */
@@ -10,7 +11,8 @@ interface Completed {
   readonly options: readonly { readonly name: string; readonly help: string; readonly value: boolean }[];
 }
 
-export const completion: Command = {
+/** The command that knows all commands. */
+export const createCompletion = (commands: Readonly<Record<string, Listed>>): Command => ({
   usage: "bash|zsh|fish",
   summary: "Print the script by which a shell completes these commands",
   options: {},
@@ -18,7 +20,6 @@ export const completion: Command = {
     const write = Object.hasOwn(shells, shell) ? shells[shell] : undefined;
     if (!write)
       throw new CommandError(exits.usage, "completion needs one of: bash, zsh, fish.", "portcullis completion bash");
-    const { commands } = await import("./commands.ts");
     const listed = await Promise.all(
       Object.entries(commands).map(async ([name, { summary, load }]): Promise<Completed> => {
         const { usage, options } = await load();
@@ -30,7 +31,7 @@ export const completion: Command = {
     output.out(write(listed));
     return exits.ok;
   },
-};
+});
 
 /** The fixed words that a usage line begins with, such as its verbs. */
 function wordsOf(name: string, usage: string): readonly string[] {
