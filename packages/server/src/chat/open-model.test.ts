@@ -73,6 +73,11 @@ test("the key goes to the model's own address, and nothing else of this machine 
 const bad: Readonly<Record<string, RequestListener>> = {
   "has a status of failure that repeats the prompt": (_, response) =>
     void response.writeHead(400, { "content-type": "application/json" }).end('{"error":"a private thought"}'),
+  "has a status of failure with what would be an answer": (request, response) => {
+    const said = { message: { content: "hi" }, done: true, choices: [{ index: 0, delta: { content: "hi" } }] };
+    const line = JSON.stringify(said);
+    response.writeHead(500).end(request.url?.startsWith("/api/") ? `${line}\n` : `data: ${line}\n\ndata: [DONE]\n\n`);
+  },
   "sends the client elsewhere": (_, response) =>
     void response.writeHead(302, { location: "http://127.0.0.1:1/" }).end(),
   "answers with a page": (_, response) => void response.writeHead(200, { "content-type": "text/html" }).end("<html>"),
