@@ -121,6 +121,12 @@ describe("portcullis chat", { timeout: 60_000 }, () => {
     const refused = await talk(asked.with(1, "bob@asking"), "What shall I plant?\nyes please\n");
     expect(refused.stderr).toContain("the owner's answer: denied");
     expect(model.results().at(-1)).toMatch(/PERMISSION_DENIED.*\n.*did not allow/);
+    // Far from the data folder, the owner's token makes an owner.
+    const far = ["--url", world.listening.http, "--model", "near", "--consent", "ask"];
+    const tokens = { PORTCULLIS_TOKEN: await world.token("kim@asking"), PORTCULLIS_OWNER_TOKEN: world.ownerToken };
+    const byToken = await talk(far, "What shall I plant?\nonce\n", tokens);
+    expect(byToken.stderr).toContain("the owner's answer: allowed");
+    expect(model.results().at(-1)).toContain("Plant a walnut.");
     // Without anyone to ask, the refusal is told at once, and no line of the input answers it.
     const piped = await talk(["--subject", "eve@asking", "--model", "near"], "What shall I plant?\nonce\n");
     expect(piped.stderr).toMatch(/portcullis consent show [0-9A-Z]{26}/);
