@@ -34,6 +34,11 @@ const rules: Rule[] = [
   only("redaction is pure", "redaction", "redaction/"),
   // Its threads scrub what would hold up the loop, and do nothing else.
   never("redaction does no I/O", `${server}/redaction/(?!scrub-(threads|worker)\\.ts)`, { dependencyTypes: ["core"] }),
+  only(
+    "the chat's engine knows a client and its model, no terminal and no store",
+    "chat",
+    "chat/|network/|config/read-sources\\.ts",
+  ),
   never("the corridor knows no concrete part", `${server}/pipeline/`, {
     path: `${server}/(stores/(?!(store|flow-store|turn-counter|engine)\\.ts)|adapters/(?!adapter\\.ts)|transports|config|cli)`,
   }),

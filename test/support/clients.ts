@@ -60,6 +60,27 @@ export async function runCodex(options: RunOptions & { readonly modern?: boolean
   });
 }
 
+/** Codex CLI with the configuration that stands in a home already, but for its model. */
+export function runCodexAt(home: string, model: string): Promise<ClientRun> {
+  const program = [
+    join(packages, "@openai/codex/bin/codex.js"),
+    "exec",
+    "--json",
+    "--skip-git-repo-check",
+    "--ephemeral",
+  ];
+  const settings = [
+    'model="scripted"',
+    'model_provider="scripted"',
+    'approval_policy="never"',
+    'sandbox_mode="read-only"',
+    "check_for_update_on_startup=false",
+    `model_providers.scripted={name="scripted", base_url=${toml(model)}, wire_api="responses"}`,
+  ];
+  const args = [...program, ...settings.flatMap((setting) => ["-c", setting]), "-C", home, "go"];
+  return run(process.execPath, args, { home, env: {}, deadline: undefined });
+}
+
 // JSON texts and lists of texts are TOML as well.
 const toml = (value: string | readonly string[]): string => JSON.stringify(value);
 

@@ -26,4 +26,29 @@ export const modelRequirements = {
     says: "A model that fails, or is not there, is a refusal with its code, which tells neither its address nor its key.",
     on: "once",
   },
+  "K2.chat": {
+    says: "portcullis chat drives an Ollama or OpenAI-compatible model with these tools: purpose and verdict are shown, citations open their checked span, and the chain is in the audit.",
+    on: "once",
+  },
+  "K2.consent": {
+    says: "A refused call is put to the owner in the chat, who answers there; what is no answer is no, and nothing in a pipe answers by chance.",
+    on: "once",
+  },
+  "K2.leaves": {
+    says: "A chat's model elsewhere is given no private data that it is not cleared for, and the owner is told.",
+    on: "once",
+  },
+  "K3.check": {
+    says: "portcullis connect writes an entry that a real call goes through, tells what is wrong where none does, and takes it back.",
+    on: "once",
+  },
+  "K3.chatgpt": {
+    says: "portcullis connect chatgpt --check tells of discovery, the refusal that begins a login, search and fetch at a public URL.",
+    on: "once",
+  },
+  "O2.init": {
+    says: "portcullis init ends with a connected client, asks nothing that an option told, and writes nothing before its last answer.",
+    on: "once",
+  },
+  "O2.init-codex": { says: "What portcullis init wrote is all that a real Codex needs.", on: "once" },
 } as const satisfies Record<string, Requirement>;

@@ -11,14 +11,16 @@ import type { ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { fromRpcError, MalformedAnswer, RefusedRequest } from "./errors.ts";
 
-const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
+const createAjv = (): Ajv2020 => new Ajv2020({ strict: true, allowUnionTypes: true });
+const ajv = createAjv();
 const isFailure = ajv.compile<Failure>(Failure);
 const validators = new Map<MethodName, ValidateFunction>();
 
 function validatorOf(method: MethodName): ValidateFunction {
   const known = validators.get(method);
   if (known) return known;
-  const accepts = ajv.compile(methodSchemas[method].result);
+  // Two results may hold the same named schema, of which one instance takes each name once.
+  const accepts = createAjv().compile(methodSchemas[method].result);
   validators.set(method, accepts);
   return accepts;
 }

@@ -2,54 +2,27 @@
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { Command } from "./cli/command.ts";
+import { type Command, common } from "./cli/command.ts";
+import { commands } from "./cli/commands.ts";
 import { CommandError, exits } from "./cli/exit.ts";
 import { becomeLean } from "./cli/lean-process.ts";
 import { createOutput, toTable } from "./cli/output.ts";
 import { environment, toCacheFolder, toDataFolder } from "./config/environment.ts";
 import { version } from "./version.ts";
 
-/** Verb → its file, loaded only when it is asked for. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: async () => (await import("./cli/serve.ts")).serve,
-  stdio: async () => (await import("./cli/stdio.ts")).stdio,
-  search: async () => (await import("./cli/search.ts")).search,
-  cite: async () => (await import("./cli/cite.ts")).cite,
-  index: async () => (await import("./cli/index.ts")).index,
-  session: async () => (await import("./cli/session.ts")).session,
-  client: async () => (await import("./cli/client.ts")).client,
-  fs: async () => (await import("./cli/fs.ts")).fs,
-  token: async () => (await import("./cli/token.ts")).token,
-  policy: async () => (await import("./cli/policy.ts")).policy,
-  consent: async () => (await import("./cli/consent.ts")).consent,
-  audit: async () => (await import("./cli/audit.ts")).audit,
-  flow: async () => (await import("./cli/flow.ts")).flow,
-  upstream: async () => (await import("./cli/upstream.ts")).upstream,
-  connect: async () => (await import("./cli/connect.ts")).connect,
-  adapter: async () => (await import("./cli/adapter.ts")).adapter,
-  import: async () => (await import("./cli/import.ts")).importServers,
-  doctor: async () => (await import("./cli/doctor.ts")).doctor,
-};
-
-const common = {
-  data: { type: "string", help: "the data folder (default: PORTCULLIS_DATA, else portcullis in XDG's data home)" },
-  json: { type: "boolean", help: "print JSON" },
-  help: { type: "boolean", short: "h", help: "show this" },
-} as const;
-
-async function usage(): Promise<string> {
-  const rows = await Promise.all(
-    Object.entries(commands).map(async ([name, load]) => [`  ${name}`, (await load()).summary]),
-  );
-  return `portcullis ${version}: one guarded door between AI clients and your own data\n\nUsage: portcullis COMMAND …\n\n${toTable(rows)}\n\nportcullis COMMAND --help tells a command's options. Exit statuses: docs/cli.md.`;
+function usage(): string {
+  const rows = Object.entries(commands).map(([name, { summary }]) => [`  ${name}`, summary]);
+  return `portcullis ${version}: one guarded door between AI clients and your own data\n\nUsage: portcullis COMMAND …\n\n${toTable(rows)}\n\nportcullis COMMAND --help tells a command's options, with examples. New here: portcullis init. Exit statuses: docs/cli.md.`;
 }
 
 function usageOf(name: string, command: Command): string {
+  const lines = (commands[name]?.examples ?? []).map((line) => `  ${line}`);
+  const examples = lines.length > 0 ? `\n\nExamples:\n${lines.join("\n")}` : "";
   const rows = Object.entries({ ...command.options, ...common }).map(([option, { type, help }]) => [
     `  --${option}${type === "string" ? " …" : ""}`,
     help,
   ]);
-  return `${command.summary}\n\nUsage: portcullis ${name} ${command.usage}\n\n${toTable(rows)}`;
+  return `${command.summary}\n\nUsage: portcullis ${name} ${command.usage}\n\n${toTable(rows)}${examples}`;
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -62,17 +35,17 @@ async function main(argv: readonly string[]): Promise<number> {
     return exits.ok;
   }
   if (first === "help" || first === "--help" || first === "-h" || (first === undefined && !env.MCP_TRANSPORT)) {
-    process.stdout.write(`${await usage()}\n`);
+    process.stdout.write(`${usage()}\n`);
     return first === undefined ? exits.usage : exits.ok;
   }
   // A container or a client's configuration may name the transport alone, and folders by ALLOWED_DIR.
-  const bare = first === undefined || first.startsWith("-") || !(first in commands);
+  const bare = first === undefined || first.startsWith("-") || !Object.hasOwn(commands, first);
   const byTransport = env.MCP_TRANSPORT === "stdio" ? "stdio" : "serve";
   if (bare && !env.MCP_TRANSPORT)
     throw new CommandError(exits.usage, `There is no command ${first}.`, "portcullis --help lists them");
   const name = bare || (first === "serve" && byTransport === "stdio") ? byTransport : first;
   if (name === "serve" || name === "stdio") becomeLean(env);
-  const command = await (commands[name] ?? commands.serve)?.();
+  const command = await commands[name]?.load();
   if (!command) throw new CommandError(exits.usage, `There is no command ${name}.`);
 
   const options = { ...command.options, ...common };

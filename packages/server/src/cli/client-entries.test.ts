@@ -67,3 +67,14 @@ test("an entry that could not be taken away for sure leaves the file as it is", 
   expect(() => claude?.edit('{"mcpServers":{"a":{},"a":{}}}', { a: undefined })).toThrow(SyntaxError);
   expect(codex?.edit('[mcp_servers."a b"]\ncommand = "c"\n', { "a b": undefined })).toBe("\n");
 });
+
+test("Gemini CLI gets its own key for HTTP, a variable that it reads, and keeps its other settings", () => {
+  const merged = merge(clientFiles.gemini, '{"theme":"Dracula","mcpServers":{"a":{"httpUrl":"https://b"}}}');
+  expect(JSON.parse(merged)).toEqual({
+    theme: "Dracula",
+    mcpServers: {
+      a: { httpUrl: "https://b" },
+      portcullis: { httpUrl: http.url, headers: { Authorization: "Bearer $PORTCULLIS_TOKEN" } },
+    },
+  });
+});

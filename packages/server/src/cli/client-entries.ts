@@ -173,6 +173,15 @@ export const clientFiles: Readonly<Record<string, ClientFile>> = {
     entry: remote((name) => `\${env:${name}}`, false),
     home: { folder: ".cursor", file: "mcp.json" },
   }),
+  gemini: json({
+    key: "mcpServers",
+    // Gemini CLI takes `url` for the older SSE transport, and reads variables in any text of its settings.
+    entry: (way) =>
+      way.kind === "stdio"
+        ? byChild(way)
+        : { httpUrl: way.url, headers: { Authorization: `Bearer $${way.tokenVariable}` } },
+    home: { variable: "GEMINI_CLI_HOME", folder: ".", file: ".gemini/settings.json" },
+  }),
   vscode: json({
     key: "servers",
     entry: remote((name) => `\${env:${name}}`, true),

@@ -8,12 +8,13 @@ import { type Invocation, text } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
 
 /** The variable that a client sends its token from. */
-const tokenVariable = "PORTCULLIS_TOKEN";
+export const tokenVariable = "PORTCULLIS_TOKEN";
 
 /** The options of commands that enter Portcullis into a client's file. */
 export const targetOptions = {
   stdio: { type: "boolean", help: "let the client start the server itself, for the folders named" },
   file: { type: "string", help: "the client's file, when it is not in its usual place" },
+  subject: { type: "string", help: "with --stdio: whom policy judges the client as (default owner)" },
   url: { type: "string", help: "the server's MCP endpoint (default: the configured port on loopback)" },
 } as const;
 
@@ -38,6 +39,7 @@ export function readTarget(verb: string, { values, positionals, env, data }: Inv
       `portcullis ${verb} codex`,
     );
   const config = text(values, "config");
+  const subject = text(values, "subject");
   const way: Way =
     values.stdio || !client.http
       ? {
@@ -47,6 +49,7 @@ export function readTarget(verb: string, { values, positionals, env, data }: Inv
             ...[fileURLToPath(new URL("../main.js", import.meta.url)), "stdio"],
             ...folders.map((folder) => resolve(folder)),
             ...["--data", data],
+            ...(subject === undefined ? [] : ["--subject", subject]),
             ...(config === undefined ? [] : ["--config", resolve(config)]),
           ],
         }
@@ -67,7 +70,7 @@ export function readTarget(verb: string, { values, positionals, env, data }: Inv
   return { name, client, file: existsSync(file) ? realpathSync(file) : file, way, next };
 }
 
-function defaultFile({ home }: ClientFile, env: Invocation["env"]): string {
+export function defaultFile({ home }: ClientFile, env: Invocation["env"]): string {
   const own = home.variable === undefined ? undefined : env[home.variable];
   if (own) return join(own, home.file);
   const folder = process.platform === "darwin" ? (home.mac ?? home.folder) : home.folder;

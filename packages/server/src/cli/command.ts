@@ -28,3 +28,10 @@ export const text = (values: Values, name: string): string | undefined => {
   const value = values[name];
   return typeof value === "string" ? value : undefined;
 };
+
+/** The options that every command takes. */
+export const common = {
+  data: { type: "string", help: "the data folder (default: PORTCULLIS_DATA, else portcullis in XDG's data home)" },
+  json: { type: "boolean", help: "print JSON" },
+  help: { type: "boolean", short: "h", help: "show this" },
+} as const;

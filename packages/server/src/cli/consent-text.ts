@@ -18,8 +18,20 @@ export const toRow = (request: ConsentRequest, now: number): readonly string[] =
 
 export const requestHeadings = ["REQUEST", "SUBJECT", "TOOL", "RESOURCE", "PURPOSE", "STATE"];
 
+/** What of a request is shown in full. */
+export type RequestFacts = Pick<
+  ConsentRequest,
+  "id" | "subject" | "client" | "clientName" | "agent" | "tool" | "effect" | "egress" | "purpose" | "args" | "times"
+> &
+  Pick<ConsentRequest, "further" | "flow" | "reason" | "state" | "expiresAt" | "answer"> & {
+    readonly resources: readonly { readonly uri: string }[];
+  };
+
+/** What of an answer that can be given is shown. */
+export type OfferFacts = Pick<ShownOffer, "name" | "says" | "patterns" | "opens">;
+
 /** All that the owner has to know of a request. */
-export function toRequestText(request: ConsentRequest, offers: readonly ShownOffer[], now: number): string {
+export function toRequestText(request: RequestFacts, offers: readonly OfferFacts[], now: number): string {
   const { subject, client, clientName, agent, tool, effect, egress, purpose, resources, args, times, further } =
     request;
   const facts: (readonly string[])[] = [
@@ -70,7 +82,7 @@ const flags: Readonly<Record<ShownOffer["name"], string>> = {
 };
 
 /** An offer with the key that takes it, the options that do, and what else it opens. */
-export function toOfferRow({ name, says, patterns, opens }: ShownOffer, index: number): readonly string[] {
+export function toOfferRow({ name, says, patterns, opens }: OfferFacts, index: number): readonly string[] {
   const files = opens && `${toCount(opens.files, "file")}${opens.whole ? "" : " or more"}`;
   const secrets =
     opens && opens.secrets.length > 0 ? `, some sound like secrets: ${plain(opens.secrets.join(", "))}` : "";

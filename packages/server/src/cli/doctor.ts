@@ -13,6 +13,7 @@ import { openAuditLogForReading } from "../stores/sqlite/audit-log.ts";
 import { openMessageStore } from "../stores/sqlite/message-store.ts";
 import { verifyOwn } from "./audit-verify.ts";
 import type { Command, Invocation } from "./command.ts";
+import { findFaults, mend } from "./doctor-faults.ts";
 import { type CommandError, exits } from "./exit.ts";
 import { knownTools } from "./known-tools.ts";
 import { openKept } from "./open-kept.ts";
@@ -27,15 +28,20 @@ interface Finding {
   readonly what: string;
   readonly state: State;
   readonly says: string;
+  /** Whether `doctor --fix` mends it. */
+  readonly fixable?: boolean;
 }
 
 const marks: Readonly<Record<State, string>> = { good: "\u2713", weak: "!", bad: "\u2717" };
 const patienceMs = 3_000;
 
 export const doctor: Command = {
-  usage: "",
+  usage: "[--fix]",
   summary: "Look at everything that can be wrong, and say what to do",
-  options: { config: { type: "string", help: "the configuration file" } },
+  options: {
+    fix: { type: "boolean", help: "mend what can be mended without a choice of yours; no right is given to anyone" },
+    config: { type: "string", help: "the configuration file" },
+  },
   async run(invocation) {
     const checks: Readonly<
       Record<string, (invocation: Invocation) => Promise<readonly Finding[]> | readonly Finding[]>
@@ -47,10 +53,12 @@ export const doctor: Command = {
       policies: checkPolicy,
       audit: checkAudit,
       discord: checkDiscord,
+      "data folder": checkFaults,
       files: checkFiles,
       git: checkGit,
     };
-    const findings: Finding[] = [];
+    const mended = invocation.values.fix ? mend(invocation) : [];
+    const findings: Finding[] = mended.map((says) => ({ what: "mended", state: "good", says }));
     for (const [what, check] of Object.entries(checks)) {
       try {
         findings.push(...(await check(invocation)));
@@ -60,14 +68,21 @@ export const doctor: Command = {
       }
     }
     const ok = findings.every(({ state }) => state !== "bad");
+    const fixable = findings.some((finding) => finding.fixable);
     print(
       invocation.output,
       { ok, findings },
-      toTable(findings.map(({ what, state, says }) => [marks[state], what, says])),
+      [
+        toTable(findings.map(({ what, state, says }) => [marks[state], what, says])),
+        ...(fixable ? ["", "portcullis doctor --fix mends what it can of this."] : []),
+      ].join("\n"),
     );
     return ok ? exits.ok : exits.no;
   },
 };
+
+const checkFaults = (invocation: Invocation): readonly Finding[] =>
+  findFaults(invocation).map(({ what, bad, says }) => ({ what, state: bad ? "bad" : "weak", says, fixable: true }));
 
 const found = (what: string, state: State, says: string): readonly Finding[] => [{ what, state, says }];
 

@@ -9,7 +9,7 @@ import { print } from "./output.ts";
 import { inert, toCount } from "./terminal-text.ts";
 
 export const importServers: Command = {
-  usage: "codex|claude|claude-desktop|cursor|vscode [--dry-run] [--undo] [--stdio DIR…]",
+  usage: "codex|claude|claude-desktop|cursor|gemini|vscode [--dry-run] [--undo] [--stdio DIR…]",
   summary: "Take over the MCP servers of a client as upstreams, and put Portcullis in their place there",
   options: {
     "dry-run": { type: "boolean", help: "show what would be written, and write nothing" },

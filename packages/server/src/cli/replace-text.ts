@@ -25,10 +25,13 @@ export function replaceText(file: string, text: string): void {
   }
 }
 
+/** What stands between a file's name and the time in the name of its copy. */
+export const copyMark = ".before-portcullis-";
+
 /** Keeps a copy of a file beside it, for its owner alone; answers where, and undefined when there is no file or nothing in it. */
 export function keepCopy(file: string): string | undefined {
   if (!existsSync(file) || readFileSync(file, "utf8") === "") return undefined;
-  const copy = `${file}.before-portcullis-${new Date().toISOString().replaceAll(/[:.]/g, "-")}`;
+  const copy = `${file}${copyMark}${new Date().toISOString().replaceAll(/[:.]/g, "-")}`;
   copyFileSync(file, copy);
   chmodSync(copy, 0o600);
   return copy;

@@ -68,7 +68,13 @@ export function readSettings(data: string, flags: Flags, env: Environment): Sett
     const key = keys.find((candidate) => candidate.path.join() === path.join());
     if (key) known.set(short, key);
   }
-  const reserved = new Set(["PORTCULLIS_CONFIG", "PORTCULLIS_DATA", "PORTCULLIS_TOKEN", "PORTCULLIS_URL"]);
+  const reserved = new Set([
+    "PORTCULLIS_CONFIG",
+    "PORTCULLIS_DATA",
+    "PORTCULLIS_TOKEN",
+    "PORTCULLIS_OWNER_TOKEN",
+    "PORTCULLIS_URL",
+  ]);
   for (const [name, text] of Object.entries(env)) {
     if (text === undefined || text === "") continue;
     const key = known.get(name);

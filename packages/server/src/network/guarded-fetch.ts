@@ -140,7 +140,7 @@ export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFe
         dial,
         ...(options.ca !== undefined && { ca: options.ca }),
       };
-      const line = kept ?? createLine(pin, caps.headerBytes);
+      const line = kept ?? createLine(pin, { headerBytes: caps.headerBytes });
       const keep = key === undefined ? undefined : (used: Line) => lines?.give(key, used);
       const { location, ...answer } = await exchange(request, { line, pin, ...(keep && { keep }) }, caps);
       if (location === undefined) return { url: hop.url, ...answer, redirects };

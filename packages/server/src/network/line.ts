@@ -16,8 +16,15 @@ export interface Line {
   readonly alive: boolean;
 }
 
+export interface LineOptions {
+  /** The most that the head of an answer may have. */
+  readonly headerBytes: number;
+  /** Whoever asks bounds the time, of silence too. */
+  readonly patient?: boolean;
+}
+
 /** Makes a connection, which is opened with its first exchange. */
-export function createLine(pin: Pin, headerBytes: number): Line {
+export function createLine(pin: Pin, { headerBytes, patient = false }: LineOptions): Line {
   let socket: Socket | undefined;
   let used = false;
   const connect = createPinnedConnector(pin, (opened) => {
@@ -35,6 +42,7 @@ export function createLine(pin: Pin, headerBytes: number): Line {
     maxHeaderSize: headerBytes,
     keepAliveTimeout: idleMs,
     keepAliveMaxTimeout: idleMs,
+    ...(patient && { headersTimeout: 0, bodyTimeout: 0 }),
   });
   return {
     client,

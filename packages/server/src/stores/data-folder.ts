@@ -103,6 +103,16 @@ export function readHolder(path: string): Holder | undefined {
   }
 }
 
+/** Whether the process that named itself is still there; another program may have its number by now. */
+export function isAlive({ pid }: Holder): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // It is there, and another user's.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
 /** Keeps the locks reachable: one that nobody names any more would be collected, and its file closed with it. */
 const locks = new Set<DatabaseSync>();
 
