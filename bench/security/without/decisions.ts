@@ -83,7 +83,6 @@ export const decisionGuards: readonly Guard[] = [
     name: "whoever asks does not answer",
     file: "consent/desk.ts",
     from: "if (client !== undefined && by.client === client) {",
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a source.
     to: "if (client !== undefined && by.client === `${client}\\0`) {",
     tests: consent,
   },

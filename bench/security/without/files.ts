@@ -51,7 +51,6 @@ export const fileGuards: readonly Guard[] = [
   {
     name: "what is read is what was judged",
     file: "files/descriptor-pin.ts",
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a source.
     from: "door: `/proc/self/fd/${fd}`, close",
     to: "door: disk, close",
     tests: [`${src}/files/pin.test.ts`],

@@ -30,7 +30,6 @@ export const gitGuards: readonly Guard[] = [
   {
     name: "a revision is a commit",
     file: "adapters/git/open-repository.ts",
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a source.
     from: "`${rev}^{commit}`",
     to: "rev",
     tests,
