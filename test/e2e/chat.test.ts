@@ -178,9 +178,13 @@ describe("portcullis chat", { timeout: 60_000 }, () => {
       },
     );
     let stdout = "";
+    let stopped = false;
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
-      if (/"event":"consent"/.test(stdout)) child.kill("SIGINT");
+      if (stopped || !/"event":"consent"/.test(stdout)) return;
+      // Once: a second one would end the command at once.
+      stopped = true;
+      child.kill("SIGINT");
     });
     const status = await new Promise((resolve) => child.once("close", resolve));
     expect(toLines(stdout).at(-1)).toEqual({ event: "stopped" });

@@ -99,7 +99,7 @@ export const commands: Readonly<Record<string, Listed>> = {
     load: async () => (await import("./flow.ts")).flow,
   },
   upstream: {
-    summary: "Tell what other servers offer, and take their new or changed tools as they are now",
+    summary: "Tell what other servers offer, and take what is new or changed of it as it is now",
     examples: ["portcullis upstream list", "portcullis upstream accept github"],
     load: async () => (await import("./upstream.ts")).upstream,
   },
