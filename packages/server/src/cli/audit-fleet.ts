@@ -5,7 +5,7 @@ import { type Verification, verifyChain } from "../audit/verify.ts";
 import type { AuditChain, AuditShare } from "../stores/audit-share.ts";
 import type { Invocation } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
-import { settingsOf } from "./settings-of.ts";
+import { mayShare } from "./may-share.ts";
 
 /** One replica's log as the shared audit has it, verified. */
 export interface VerifiedChain extends Verification {
@@ -37,6 +37,8 @@ export async function verifyFleet(
   invocation: Invocation,
   options: FleetOptions,
 ): Promise<FleetVerification | undefined> {
+  if (!mayShare(invocation)) return undefined;
+  const { settingsOf } = await import("./settings-of.ts");
   const { stores } = settingsOf({ ...invocation, positionals: [] });
   if (stores.audit === "") return undefined;
   const [{ openEngines }, { createAuditShare }] = await Promise.all([

@@ -1,9 +1,8 @@
-import { isFleet } from "../open-stores.ts";
 import type { SharedConcern } from "../shared/engines.ts";
 import { openState, type State } from "../stores/sqlite/open-state.ts";
 import type { Invocation } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
-import { settingsOf } from "./settings-of.ts";
+import { mayShare } from "./may-share.ts";
 
 export interface OpenKept extends Omit<State, "close" | typeof Symbol.dispose> {
   close(): Promise<void>;
@@ -18,11 +17,14 @@ export async function openKept(
   concerns: readonly SharedConcern[] = ["identity", "sessions"],
 ): Promise<OpenKept> {
   const { data, env } = invocation;
-  const settings = settingsOf({ ...invocation, positionals: [] });
-  if (!isFleet(settings)) {
+  const own = (): OpenKept => {
     const state = openState(data);
     return { ...state, close: async () => state.close() };
-  }
+  };
+  if (!mayShare(invocation)) return own();
+  const [{ isFleet }, { settingsOf }] = await Promise.all([import("../open-stores.ts"), import("./settings-of.ts")]);
+  const settings = settingsOf({ ...invocation, positionals: [] });
+  if (!isFleet(settings)) return own();
   const [{ openEngines }, { openKept: open }] = await Promise.all([
     import("../shared/engines.ts"),
     import("../shared/open-kept.ts"),
