@@ -31,6 +31,12 @@ scopes:
   - { tool: "moving.*", allow: ["mcp://moving/**"] }
   - { tool: helpful.read_file, allow: ["FOLDER/**"], deny: ["FOLDER/secret/**"] }
 ---
+subject: "swan@home"
+purpose: optional
+scopes:
+  - { tool: [plain.readResource, resources.watch], allow: ["mcp://plain/**"] }
+  - { tool: prompts.get, allow: ["prompt://plain/*"] }
+---
 subject: "goose@home"
 scopes:
   - { tool: helpful.echo, allow: ["mcp://helpful/echo"] }
@@ -208,6 +214,30 @@ verifiesOnce("D7.prompts", async () => {
   expect((await world.run("upstream", "accept", "moving")).status).toBe(0);
   await eventually(10_000, async () => expect(await names()).toContain("moving.review"));
   await Promise.all([client.close(), goose.close()]);
+});
+
+verifiesOnce("D7.leaves", async () => {
+  const secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+  const client = await overMcp("swan@home");
+  const todo = "mcp://plain/note://shelf/todo";
+  const withSecret = `mcp://plain/note://shelf/${secret}`;
+  // Where these went through, the server would say that there is no such note, or answer.
+  const refused = /hold a secret/;
+  await expect(client.readResource({ uri: withSecret })).rejects.toThrow(refused);
+  await expect(client.subscribeResource({ uri: withSecret })).rejects.toThrow(refused);
+  await expect(client.getPrompt({ name: "plain.review", arguments: { text: secret } })).rejects.toThrow(refused);
+  expect((await client.readResource({ uri: todo })).contents).toMatchObject([{ text: "Water the plants." }]);
+  await client.subscribeResource({ uri: todo });
+  expect((await client.getPrompt({ name: "plain.review", arguments: { text: "this" } })).messages).toHaveLength(1);
+  await client.close();
+  const records = (await world.audit()).filter(({ subject }) => subject === "swan@home");
+  expect(JSON.stringify(records)).not.toContain(secret);
+  const kinds = records
+    .filter(({ resources }) => /^(mcp|prompt):..plain/.test(String(resources)))
+    .reduce((by, { id, kind }) => by.set(id, [...(by.get(id) ?? []), kind]), new Map<unknown, unknown[]>());
+  const ofIntent = [...kinds.values()].filter(([first]) => first === "intent");
+  expect(ofIntent.length).toBe(3);
+  for (const [, end] of ofIntent) expect(["call", "method"]).toContain(end);
 });
 
 verifiesOnce("D7.marked", async () => {

@@ -22,6 +22,10 @@ export const upstreamRequirements = {
     says: "A prompt of an upstream server is offered as NAME.PROMPT to whom policy allows it, and held while it says something else than it did.",
     on: "once",
   },
+  "D7.leaves": {
+    says: "What is asked of an upstream server by resources, subscriptions and prompts leaves as a call does: no secret in it, and on record before it happens.",
+    on: "once",
+  },
   "D7.reference": {
     says: "The reference servers of the protocol's makers (filesystem, everything, memory) work behind Portcullis when Codex drives them, each path judged.",
     on: "once",

@@ -2,6 +2,7 @@ import type { Guard } from "./guard.ts";
 
 const events = ["test/e2e/events.test.ts"];
 const resources = ["test/e2e/resources.test.ts"];
+const upstream = ["test/e2e/upstream.test.ts"];
 
 /** Of events, streams and the redaction of what is large. */
 export const streamGuards: readonly Guard[] = [
@@ -94,5 +95,45 @@ export const streamGuards: readonly Guard[] = [
     to: "if (kinds.length >= 0) return;",
     tests: ["test/e2e/redaction.test.ts"],
     only: "R2.arguments",
+  },
+  {
+    name: "no secret in the URI of another server's resource",
+    file: "pipeline/read-resource.ts",
+    from: "  await guardArguments(parts, question.call, question.resources);",
+    to: "  void guardArguments;",
+    tests: upstream,
+    only: "D7.leaves",
+  },
+  {
+    name: "no secret in what is followed at another server",
+    file: "pipeline/subscribe.ts",
+    from: "    await guardArguments(parts, question.call, resources);",
+    to: "    void guardArguments;",
+    tests: upstream,
+    only: "D7.leaves",
+  },
+  {
+    name: "no secret in the arguments of another server's prompt",
+    file: "pipeline/leaves.ts",
+    from: "resources.some((one) => isFixed(one) &&",
+    to: "resources.some((one) => !isFixed(one) &&",
+    tests: upstream,
+    only: "D7.leaves",
+  },
+  {
+    name: "reading another server's resource is on record before it happens",
+    file: "pipeline/read-resource.ts",
+    from: "  await recordIntent(parts, facts, question.call);",
+    to: "  void recordIntent;",
+    tests: upstream,
+    only: "D7.leaves",
+  },
+  {
+    name: "following another server's resource is on record before it happens",
+    file: "pipeline/subscribe.ts",
+    from: "    await recordIntent(parts, facts, question.call);",
+    to: "    void recordIntent;",
+    tests: upstream,
+    only: "D7.leaves",
   },
 ];

@@ -40,8 +40,6 @@ export interface Facts {
   masked?: Readonly<Record<string, number>>;
   /** Called once the record is written, or could not be: what follows the answer begins then, or never. */
   settled?: (recorded: boolean) => void;
-  /** Set once an intent was recorded: the outcome must follow it. */
-  intended?: boolean;
 }
 
 export function openFacts(

@@ -1,19 +1,16 @@
 import { CallError, type Resource } from "@portcullis/contracts";
 import { Withheld } from "../redaction/scrub-threads.ts";
-import { isFixed } from "./flow-marks.ts";
+import { leaves } from "./leaves.ts";
 import type { Parts } from "./parts.ts";
 import type { ValidCall } from "./validate.ts";
 
 /** Refuses a call whose arguments would carry a secret off this machine, unless the owner lets them. */
 export async function guardArguments(
   parts: Parts,
-  { tool, input }: ValidCall,
+  { tool, input }: Pick<ValidCall, "tool" | "input">,
   resources: readonly Resource[],
 ): Promise<void> {
-  // A model that is not on this machine takes a prompt away, one that is does not.
-  const leaves =
-    tool.labels.egress === true || resources.some((one) => isFixed(one) && parts.flows.sources.labelsOf(one).egress);
-  if (!leaves || parts.argumentSecrets === "allow") return;
+  if (!leaves(parts, tool, resources) || parts.argumentSecrets === "allow") return;
   let masked: Readonly<Record<string, number>>;
   try {
     ({ masked } = await parts.redactor.scrubApart(input));

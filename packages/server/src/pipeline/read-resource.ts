@@ -10,10 +10,12 @@ import type { Caller } from "./arrival.ts";
 import { type Authorization, authorize, type Question } from "./authorize.ts";
 import { confine } from "./confine.ts";
 import { guard } from "./guard.ts";
+import { guardArguments } from "./guard-arguments.ts";
 import { limit } from "./limit.ts";
 import type { Asked } from "./methods.ts";
 import type { Parts } from "./parts.ts";
 import { readTrace } from "./read-trace.ts";
+import { recordIntent } from "./record.ts";
 import { refuse } from "./refuse.ts";
 import { openPieces } from "./resource-pieces.ts";
 import { spend } from "./spend.ts";
@@ -55,10 +57,12 @@ export async function readResource(asked: Asked, caller: Caller): Promise<Resour
   facts.policy = parts.policy().hash;
   const decision = authorize(parts, question);
   const allowed = decision.permit ? decision : await refuse(parts, facts, question, decision);
+  await guardArguments(parts, question.call, question.resources);
   await limit(parts, allowed);
   const confined = await confine(parts, facts, { question, authorization: allowed, arrival: request });
   const authorization = await spend(parts, facts, question, allowed);
   facts.verdicts = authorization.verdicts;
+  await recordIntent(parts, facts, question.call);
 
   const late = AbortSignal.any([sink.gone, AbortSignal.timeout(parts.limits.callMs)]);
   const opened = await kind.open(uri, confined.permit(authorization.permit), late);

@@ -1,6 +1,7 @@
 import { CallError, type Failure, type Outcome, resultText, toUri } from "@portcullis/contracts";
 import { type AuditDraft, sealRecord } from "../audit/record.ts";
 import type { Facts } from "./facts.ts";
+import { leaves } from "./leaves.ts";
 import type { Parts } from "./parts.ts";
 import type { ValidCall } from "./validate.ts";
 
@@ -8,8 +9,8 @@ const noRecord =
   "The audit cannot be written, so nothing is done: no record, no answer. Ask the owner to look at `portcullis doctor`.";
 
 /** Records a call that changes or sends something before it happens; a call that only reads needs its outcome alone. */
-export async function recordIntent(parts: Parts, facts: Facts, { tool }: ValidCall): Promise<void> {
-  if (tool.effect === "read" && tool.labels.egress !== true) return;
+export async function recordIntent(parts: Parts, facts: Facts, { tool }: Pick<ValidCall, "tool">): Promise<void> {
+  if (tool.effect === "read" && !leaves(parts, tool, facts.resources)) return;
   try {
     await parts.audit.append(
       sealRecord({ ...toDraft(parts, facts), kind: "intent", decision: "allow", scope: allowedBy(facts) }),

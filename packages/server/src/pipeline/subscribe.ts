@@ -6,10 +6,12 @@ import { authorize, type Question } from "./authorize.ts";
 import { confine } from "./confine.ts";
 import { endWith, pump } from "./deliver.ts";
 import { guard } from "./guard.ts";
+import { guardArguments } from "./guard-arguments.ts";
 import { limit } from "./limit.ts";
 import type { Asked } from "./methods.ts";
 import type { Parts } from "./parts.ts";
 import { type Justification, readTrace } from "./read-trace.ts";
+import { recordIntent } from "./record.ts";
 import { refuse } from "./refuse.ts";
 import { type RegisteredTopic, toFaults } from "./registry.ts";
 import { spend } from "./spend.ts";
@@ -52,9 +54,11 @@ export async function subscribe({ parts, request, params, facts }: Asked, caller
       throw new CallError("PERMISSION_DENIED", `${name} touches no resource, so no policy can allow it.`);
     const decision = authorize(parts, question);
     const allowed = decision.permit ? decision : await refuse(parts, facts, question, decision);
+    await guardArguments(parts, question.call, resources);
     await limit(parts, allowed);
     await confine(parts, facts, { question, authorization: allowed, arrival: request });
     facts.verdicts = (await spend(parts, facts, question, allowed)).verdicts;
+    await recordIntent(parts, facts, question.call);
   } else if (caller.narrowing?.has(name) === false) {
     throw new CallError("PERMISSION_DENIED", `The owner has not opened ${name} to this client.`, {
       details: { scope: null, reason: "grant", smallestScope: null },

@@ -50,7 +50,8 @@ export function createWatching(source: string, asking: Asking): Watching {
           await client.subscribeResource({ uri: theirs }, limits);
         });
       } catch (error) {
-        watched.delete(theirs);
+        // Who came meanwhile is asked for anew with the next connection.
+        leave(theirs, watch);
         throw error;
       }
     },
