@@ -1,5 +1,6 @@
 // Calls at three replicas while replicas and engines are killed, frozen and started again, one fault at a time: no acknowledged call may be missing from the
-// audit, none may have run unchecked, and limits must hold. `npm run bench:fleet -- faults 200` makes two hundred faults.
+// audit, none may have run unchecked, and limits must hold. `npm run bench:fleet -- --faults 200` makes two hundred.
+import { parseArgs } from "node:util";
 import { Client } from "pg";
 import { startPostgres } from "../../test/support/fleet/postgres.ts";
 import { startRedis } from "../../test/support/fleet/redis.ts";
@@ -7,8 +8,9 @@ import { openFleet } from "../../test/support/fleet/replicas.ts";
 import { machine, median, table } from "../measure.ts";
 import { createRandom, pick } from "../search/random.ts";
 
-const faults = Number(process.argv[2] ?? 24);
-const random = createRandom(Number(process.argv[3] ?? 1));
+const { values } = parseArgs({ options: { faults: { type: "string" }, seed: { type: "string" } }, strict: false });
+const faults = Number(values.faults ?? 24);
+const random = createRandom(Number(values.seed ?? 1));
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const [people, papers, redis] = await Promise.all([
@@ -138,7 +140,7 @@ const deliveredIn = performance.now() - begunDelivery;
 await client.end();
 const verified = await fleet.replicas[0]?.run("audit", "verify", "--json");
 const whole = (value: number): string => Math.round(value).toString();
-console.log(`${faults} faults during load over three replicas, seed ${process.argv[3] ?? 1}`);
+console.log(`${faults} faults during load over three replicas, seed ${values.seed ?? 1}`);
 console.log(machine());
 console.log(
   table([

@@ -10,7 +10,7 @@ import { machine, median, type Operation, table, time } from "../measure.ts";
 import { marker, writeNotes } from "../notes.ts";
 import { createSocketCaller } from "../socket-caller.ts";
 
-const rounds = Number(process.argv[2] ?? 5);
+const rounds = 5;
 const base = mkdtempSync(join(tmpdir(), "portcullis-bench-"));
 const folder = join(base, "notes");
 const nextNote = writeNotes(folder, 1_000);

@@ -1,7 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "pg";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { enter, type Guest } from "../support/doors.ts";
 import { noPostgres, startPostgres } from "../support/fleet/postgres.ts";
 import { noRedis, startRedis } from "../support/fleet/redis.ts";
@@ -57,6 +57,27 @@ describe.skipIf(missing !== undefined)("a fleet", () => {
     await fleet?.close();
     await postgres?.stop();
     await redis?.stop();
+  });
+
+  test("init makes the client's token where every replica knows it", async () => {
+    const config = join(at(0).data, "portcullis.yaml");
+    const args = [
+      "init",
+      at(0).folder,
+      "--client",
+      "codex",
+      "--way",
+      "http",
+      "--yes",
+      "--json",
+      "--subject",
+      "init@fleet",
+    ];
+    await at(0).run(...args, "--config", config);
+    // Whether the call through it went well is not the question here, but who knows the token that it made.
+    const token = readFileSync(join(at(0).data, "clients", "codex.token"), "utf8").trim();
+    const guest = await come(1, token);
+    expect(await guest.call("fs.list", { dir: "notes" }, { purpose: "look" })).toMatchObject({ ok: true });
   });
 
   verifiesOnce("S2.rate", async () => {

@@ -1,11 +1,12 @@
 import { openCheckpoint } from "../audit/checkpoint.ts";
+import { readAuditKeys } from "../audit/keys.ts";
 import type { KeptNote } from "../audit/proofs.ts";
 import { parseVerifierKey, type VerifierKey } from "../audit/signed-note.ts";
 import { type Verification, verifyChain } from "../audit/verify.ts";
 import type { AuditChain, AuditShare } from "../stores/audit-share.ts";
 import type { Invocation } from "./command.ts";
-import { CommandError, exits } from "./exit.ts";
-import { mayShare } from "./may-share.ts";
+import { exits } from "./exit.ts";
+import { withShared } from "./with-shared.ts";
 
 /** One replica's log as the shared audit has it, verified. */
 export interface VerifiedChain extends Verification {
@@ -37,21 +38,7 @@ export async function verifyFleet(
   invocation: Invocation,
   options: FleetOptions,
 ): Promise<FleetVerification | undefined> {
-  if (!mayShare(invocation)) return undefined;
-  const { settingsOf } = await import("./settings-of.ts");
-  const { stores } = settingsOf({ ...invocation, positionals: [] });
-  if (stores.audit === "") return undefined;
-  const [{ openEngines }, { createAuditShare }] = await Promise.all([
-    import("../shared/engines.ts"),
-    import("../stores/postgres/audit-share.ts"),
-  ]);
-  const engines = await openEngines({ stores }, invocation.env, ["audit"]);
-  try {
-    const engine = engines.of("audit");
-    const fault = engine?.fault();
-    if (engine?.kind !== "postgres" || fault !== undefined)
-      throw new CommandError(exits.unreadable, `The shared audit cannot be read: ${fault ?? "it has no engine."}`);
-    const share = createAuditShare(engine);
+  return withAuditShare(invocation, async (share) => {
     const known = await share.chains();
     const chains: VerifiedChain[] = [];
     for (const chain of known) chains.push(await verifyOne(share, chain, options));
@@ -59,9 +46,27 @@ export async function verifyFleet(
     const told = [...options.outside.map(({ note }) => openCheckpoint(note, [])?.origin), options.own()];
     const gone = new Set(told.filter((origin) => origin !== undefined && !origins.has(origin)));
     return { chains, gone: [...gone].filter((origin) => origin !== undefined) };
-  } finally {
-    await engines.close();
-  }
+  });
+}
+
+/**
+ * The last record of this data folder's log that the shared audit has: what lies behind it is nowhere else yet. 0 where it has none; undefined where the
+ * audit is not shared.
+ */
+export const sharedUpTo = (invocation: Invocation): Promise<number | undefined> =>
+  withAuditShare(invocation, async (share) => {
+    const origin = readAuditKeys(invocation.data)?.origin;
+    return (origin === undefined ? undefined : await share.last(origin))?.seq ?? 0;
+  });
+
+async function withAuditShare<T>(
+  invocation: Invocation,
+  work: (share: AuditShare) => Promise<T>,
+): Promise<T | undefined> {
+  return withShared(invocation, { concern: "audit", away: exits.unreadable }, async (engine) => {
+    const { createAuditShare } = await import("../stores/postgres/audit-share.ts");
+    return work(createAuditShare(engine));
+  });
 }
 
 async function verifyOne(

@@ -4,6 +4,7 @@ import { type AuditDraft, keyName, sealName, sealRecord } from "../audit/record.
 import { formatVerifierKey } from "../audit/signed-note.ts";
 import { openAuditLog } from "../stores/sqlite/audit-log.ts";
 import { SealError, sealAway, signNow } from "../stores/sqlite/audit-seal.ts";
+import { sharedUpTo } from "./audit-fleet.ts";
 import { type Invocation, text } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
 import { print } from "./output.ts";
@@ -52,7 +53,8 @@ export async function rotate({ data, output }: Invocation): Promise<Exit> {
 }
 
 /** Moves the oldest records to a file, or drops them; what proves the rest stays. */
-export async function seal({ values, data, output }: Invocation): Promise<Exit> {
+export async function seal(invocation: Invocation): Promise<Exit> {
+  const { values, data, output } = invocation;
   const before = text(values, "before");
   const archive = text(values, "to");
   const drop = values.drop === true;
@@ -60,7 +62,9 @@ export async function seal({ values, data, output }: Invocation): Promise<Exit> 
     throw new CommandError(exits.usage, "audit seal needs --before WHEN, and either --to FILE or --drop.");
   return withDataFolder(data, async () => {
     try {
-      const sealed = await sealAway(data, { before: toSince(before, Date.now()), archive });
+      // What the replicas share has to have a record before it leaves this log.
+      const upTo = await sharedUpTo(invocation);
+      const sealed = await sealAway(data, { before: toSince(before, Date.now()), upTo, archive });
       if (!sealed) {
         print(output, { records: 0 }, "Nothing is old enough to be sealed: whole stretches up to a checkpoint are.");
         return exits.ok;

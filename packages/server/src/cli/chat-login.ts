@@ -2,9 +2,9 @@ import { type Client, ConnectionLost, connect, RefusedRequest } from "@portculli
 import { ulid } from "ulid";
 import { createToken } from "../identity/tokens.ts";
 import { readHolder } from "../stores/data-folder.ts";
-import { openState } from "../stores/sqlite/open-state.ts";
 import { type Invocation, text } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
+import { openKept } from "./open-kept.ts";
 import { withDataFolder } from "./with-data-folder.ts";
 
 export interface Login {
@@ -42,13 +42,13 @@ export async function logIn(invocation: Invocation): Promise<Login> {
       "A server that is named by its URL needs a token.",
       "Put one into PORTCULLIS_TOKEN: portcullis token create chat --subject WHO",
     );
-  const state = await withDataFolder(data, () => openState(data));
+  const state = await withDataFolder(data, () => openKept(invocation, ["identity"]));
   const subject = text(values, "subject") ?? "owner";
   const wanted = { name: `chat-${ulid().slice(-10)}`, subject, expiresAt: Date.now() + tokenMs };
   const made = await createToken(state.tokens, wanted, Date.now());
   const forget = async (): Promise<void> => {
     await state.tokens.revoke(made.record.id, Date.now());
-    state.close();
+    await state.close();
   };
   try {
     return { client: await reach(url, made.token), url, own: true, end: forget };

@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readSettings } from "../config/read-settings.ts";
+import { isAlive, readHolder } from "../stores/data-folder.ts";
 import { type ClientFile, clientFiles, type Way } from "./client-entries.ts";
 import { type Invocation, text } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
@@ -15,7 +16,10 @@ export const targetOptions = {
   stdio: { type: "boolean", help: "let the client start the server itself, for the folders named" },
   file: { type: "string", help: "the client's file, when it is not in its usual place" },
   subject: { type: "string", help: "with --stdio: whom policy judges the client as (default owner)" },
-  url: { type: "string", help: "the server's MCP endpoint (default: the configured port on loopback)" },
+  url: {
+    type: "string",
+    help: "the server's MCP endpoint (default: the running server, or the configured port on loopback)",
+  },
 } as const;
 
 /** A client's file, and how that client is to reach Portcullis. */
@@ -57,6 +61,7 @@ export function readTarget(verb: string, { values, positionals, env, data }: Inv
           kind: "http",
           url:
             text(values, "url") ??
+            runningAt(data) ??
             `http://127.0.0.1:${readSettings(data, config === undefined ? {} : { config }, env).port}/mcp`,
           tokenVariable,
         };
@@ -68,6 +73,12 @@ export function readTarget(verb: string, { values, positionals, env, data }: Inv
       : "";
   // A link in a folder of dotfiles stays a link: what it leads to is written.
   return { name, client, file: existsSync(file) ? realpathSync(file) : file, way, next };
+}
+
+/** The MCP endpoint of the server that uses the data folder now, whatever port it has. */
+function runningAt(data: string): string | undefined {
+  const holder = readHolder(data);
+  return holder?.url && isAlive(holder) ? new URL("/mcp", holder.url).href : undefined;
 }
 
 export function defaultFile({ home }: ClientFile, env: Invocation["env"]): string {

@@ -87,8 +87,9 @@ function deadServer(data: string): readonly Fault[] {
 
 /** No policy denies everything: that is safe, and hardly what is wanted when none was ever written. An emptied folder stays empty. */
 function noPolicy(invocation: Invocation): readonly Fault[] {
-  const folder = policyFolder(invocation.data, settingsOf({ ...invocation, positionals: [] }));
-  if (existsSync(folder)) return [];
+  const settings = settingsOf({ ...invocation, positionals: [] });
+  const folder = policyFolder(invocation.data, settings);
+  if (settings.stores.policy !== "" || existsSync(folder)) return [];
   return [
     {
       ...{ what: "policies", bad: false, says: `There is no ${folder}, so everything is denied.` },

@@ -10,12 +10,12 @@ import { createOwnerToken, createToken, digest, isLive } from "../identity/token
 import { defaultPolicy, schemaFile } from "../policy/default-policy.ts";
 import { policySchemaText } from "../policy/schema.ts";
 import { ensureDataFolder, isAlive, readHolder } from "../stores/data-folder.ts";
-import { openState } from "../stores/sqlite/open-state.ts";
 import { type ClientTarget, readClientFile, tokenVariable } from "./client-target.ts";
 import type { Invocation } from "./command.ts";
 import { write } from "./connect.ts";
 import { checkEntry, type Step } from "./connect-check.ts";
 import { CommandError, exits } from "./exit.ts";
+import { openKept } from "./open-kept.ts";
 import { keepCopy, replaceText } from "./replace-text.ts";
 import { rememberServed } from "./settings-of.ts";
 import { withDataFolder } from "./with-data-folder.ts";
@@ -140,7 +140,8 @@ async function makeTokens(
   plan: InitPlan,
 ): Promise<{ readonly ownerToken: string | undefined; readonly token: string | undefined }> {
   const { invocation, way, client, subject } = plan;
-  const state = await withDataFolder(invocation.data, () => openState(invocation.data));
+  const values = { ...invocation.values, ...(existsSync(plan.config) && { config: plan.config }) };
+  const state = await withDataFolder(invocation.data, () => openKept({ ...invocation, values }, ["identity"]));
   try {
     const ownerToken = await createOwnerToken(state.tokens, Date.now());
     if (way === "stdio" || client === "none") return { ownerToken, token: undefined };
@@ -155,7 +156,7 @@ async function makeTokens(
     replaceText(file, `${made.token}\n`);
     return { ownerToken, token: made.token };
   } finally {
-    state.close();
+    await state.close();
   }
 }
 

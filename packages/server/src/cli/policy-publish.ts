@@ -3,7 +3,7 @@ import type { PolicySource } from "../stores/store.ts";
 import type { Invocation } from "./command.ts";
 import { CommandError, type Exit, exits } from "./exit.ts";
 import { print } from "./output.ts";
-import { settingsOf } from "./settings-of.ts";
+import { withShared } from "./with-shared.ts";
 
 /** The policies that the replicas share, as they are now; undefined where they are not shared. */
 export const readPublished = (invocation: Invocation): Promise<readonly PolicySource[] | undefined> =>
@@ -35,20 +35,8 @@ async function withPublished<T>(
   invocation: Invocation,
   work: (store: PublishedPolicy) => Promise<T>,
 ): Promise<T | undefined> {
-  const { stores } = settingsOf({ ...invocation, positionals: [] });
-  if (stores.policy === "") return undefined;
-  const [{ openEngines }, { createPolicyStore }] = await Promise.all([
-    import("../shared/engines.ts"),
-    import("../stores/postgres/policy-store.ts"),
-  ]);
-  const engines = await openEngines({ stores }, invocation.env, ["policy"]);
-  try {
-    const engine = engines.of("policy");
-    const fault = engine?.fault();
-    if (engine?.kind !== "postgres" || fault !== undefined)
-      throw new CommandError(exits.unavailable, fault ?? "stores.policy names no engine.", "Start it, and try again.");
-    return await work(createPolicyStore(engine));
-  } finally {
-    await engines.close();
-  }
+  return withShared(invocation, { concern: "policy", away: exits.unavailable }, async (engine) => {
+    const { createPolicyStore } = await import("../stores/postgres/policy-store.ts");
+    return work(createPolicyStore(engine));
+  });
 }

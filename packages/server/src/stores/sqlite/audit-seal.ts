@@ -25,6 +25,8 @@ export interface Sealed extends Pick<SealedSegment, "first" | "last" | "hash" | 
 export interface SealOptions {
   /** Records that are older (ms since the epoch) are sealed, up to the last checkpoint among them. */
   readonly before: number;
+  /** No record after this one is sealed. */
+  readonly upTo?: number | undefined;
   /** The file that they are moved to; undefined drops them. */
   readonly archive: string | undefined;
 }
@@ -46,14 +48,14 @@ export function signNow(folder: string, others: readonly Signer[]): void {
  * Seals whole stretches of records away: they are verified, written to the archive, and what proves the records after them is kept. Only
  * `remove` takes anything out. Undefined when there is nothing to seal; throws `SealError` for a log that does not verify.
  */
-export async function sealAway(folder: string, { before, archive }: SealOptions): Promise<Sealed | undefined> {
+export async function sealAway(folder: string, { before, upTo, archive }: SealOptions): Promise<Sealed | undefined> {
   const db = open(folder);
   try {
     const reader = createReader(db);
     const done = reader.sealed();
     const edge = done && unpackFrontier(done.last, done.frontier);
     const start = done?.last ?? 0;
-    const chosen = choose(db, { start, before });
+    const chosen = choose(db, { start, before, upTo });
     if (!chosen) return undefined;
     const { size: last, note } = chosen;
     if (archive !== undefined && existsSync(archive)) throw new SealError(`${archive} is there already.`);
@@ -96,12 +98,15 @@ export async function sealAway(folder: string, { before, archive }: SealOptions)
 }
 
 /** The newest checkpoint over records that are all older, which leaves the log at least one. */
-function choose(db: DatabaseSync, { start, before }: { readonly start: number; readonly before: number }) {
+function choose(
+  db: DatabaseSync,
+  { start, before, upTo = Number.MAX_SAFE_INTEGER }: Pick<SealOptions, "before" | "upTo"> & { readonly start: number },
+) {
   const all = db
     .prepare(
-      "SELECT size, note FROM checkpoints WHERE size > ? AND size < (SELECT max(seq) FROM records) ORDER BY size DESC",
+      "SELECT size, note FROM checkpoints WHERE size > ? AND size <= ? AND size < (SELECT max(seq) FROM records) ORDER BY size DESC",
     )
-    .all(start) as { size: number; note: string }[];
+    .all(start, upTo) as { size: number; note: string }[];
   const body = db.prepare("SELECT body FROM records WHERE seq = ?");
   return all.find(({ size, note }) => {
     const text = body.get(size)?.body;
