@@ -8,7 +8,7 @@ import { openFleet } from "../../test/support/fleet/replicas.ts";
 import { machine, median, table } from "../measure.ts";
 import { createRandom, pick } from "../search/random.ts";
 
-const { values } = parseArgs({ options: { faults: { type: "string" }, seed: { type: "string" } }, strict: false });
+const { values } = parseArgs({ options: { faults: { type: "string" }, seed: { type: "string" } } });
 const faults = Number(values.faults ?? 24);
 const random = createRandom(Number(values.seed ?? 1));
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

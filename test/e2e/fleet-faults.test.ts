@@ -102,6 +102,12 @@ describe.skipIf(missing !== undefined)("a fleet whose engines fail", () => {
       expect((await at(0).health()).warnings?.join(" ")).toMatch(/\d+ records of the audit wait/),
     );
     await Promise.all(Array.from({ length: 30 }, (_, n) => call(n)));
+    // What waits is nowhere else yet: it is not sealed away.
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+    expect(await at(0).run("audit", "seal", "--before", tomorrow, "--drop")).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining("stores.audit"),
+    });
     expect(acknowledged.length).toBeGreaterThan(50);
     // What waits survives the death of whoever keeps it, and is delivered by who comes after.
     await at(0).restart("SIGKILL");

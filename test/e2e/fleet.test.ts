@@ -80,6 +80,20 @@ describe.skipIf(missing !== undefined)("a fleet", () => {
     expect(await guest.call("fs.list", { dir: "notes" }, { purpose: "look" })).toMatchObject({ ok: true });
   });
 
+  test("a command with the configuration of its own place works on what the replicas share", async () => {
+    const { name, token } = await fleet.token("elsewhere@fleet");
+    const guest = await come(2, token);
+    expect(await guest.call("fs.list", { dir: "notes" }, { purpose: "look" })).toMatchObject({ ok: true });
+    const elsewhere = join(at(0).data, "elsewhere");
+    const config = join(at(0).data, "portcullis.yaml");
+    const revoke = (...more: readonly string[]) => at(0).run("token", "revoke", name, "--data", elsewhere, ...more);
+    expect((await revoke("--config", join(elsewhere, "missing.yaml"))).status).toBe(66);
+    expect((await revoke("--config", config)).status).toBe(0);
+    await eventually(soon, async () =>
+      expect(await guest.call("fs.list", { dir: "notes" }, { purpose: "look" })).toMatchObject({ ok: false }),
+    );
+  });
+
   verifiesOnce("S2.rate", async () => {
     const { token } = await fleet.token("rate@fleet");
     const all = await Promise.all([0, 1, 2].map((index) => come(index, token)));

@@ -120,6 +120,18 @@ describe("portcullis init", { timeout: 120_000 }, () => {
       environment({ PORTCULLIS_TOKEN: "pcl_x" }),
     );
     expect(gone).toMatchObject({ status: 1, stdout: expect.stringMatching(/✗ {2}connection/) });
+    // Of a server that runs, its own address; of one that is gone, the configured one.
+    mkdirSync(data, { recursive: true });
+    const runs = (pid: number) =>
+      writeFileSync(
+        join(data, "server.json"),
+        JSON.stringify({ pid, url: "http://127.0.0.1:65432", since: "2026-01-01T00:00:00Z" }),
+      );
+    runs(process.pid);
+    expect((await portcullis("connect", "codex", "--data", data)).stdout).toContain("http://127.0.0.1:65432/mcp");
+    // No process has this number.
+    runs(2 ** 22 + 1);
+    expect((await portcullis("connect", "codex", "--data", data)).stdout).toContain("http://127.0.0.1:8088/mcp");
   });
 
   verifiesOnce("K3.chatgpt", async () => {

@@ -98,7 +98,7 @@ async function openReplica(
     listening: started.listening,
     server: started.server,
     log: () => started.log(),
-    run: (...args) => runPortcullis([...args, "--data", data], env),
+    run: (...args) => runPortcullis(args.includes("--data") ? args : [...args, "--data", data], env),
     async restart(signal = "SIGTERM") {
       await stopServer(started.server, signal);
       const { port } = new URL(replica.listening.http);

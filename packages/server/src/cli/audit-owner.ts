@@ -66,7 +66,13 @@ export async function seal(invocation: Invocation): Promise<Exit> {
       const upTo = await sharedUpTo(invocation);
       const sealed = await sealAway(data, { before: toSince(before, Date.now()), upTo, archive });
       if (!sealed) {
-        print(output, { records: 0 }, "Nothing is old enough to be sealed: whole stretches up to a checkpoint are.");
+        print(
+          output,
+          { records: 0 },
+          upTo === undefined
+            ? "Nothing is old enough to be sealed: whole stretches up to a checkpoint are."
+            : `Nothing is old enough to be sealed: whole stretches up to a checkpoint are, once the shared audit has them (it has ${upTo} records of this log).`,
+        );
         return exits.ok;
       }
       const { first, last, hash, sha256 } = sealed;

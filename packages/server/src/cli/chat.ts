@@ -28,7 +28,6 @@ export const chat: Command = {
       help: "what to do when the owner could allow a refused call: ask them here, wait for their answer elsewhere, or go on (default ask on a terminal, else go on)",
     },
     url: { type: "string", help: "another server's connector; its token is taken from PORTCULLIS_TOKEN" },
-    config: { type: "string", help: "the configuration file" },
   },
   async run(invocation) {
     const model = chooseModel(invocation);

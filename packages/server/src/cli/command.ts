@@ -32,6 +32,10 @@ export const text = (values: Values, name: string): string | undefined => {
 /** The options that every command takes. */
 export const common = {
   data: { type: "string", help: "the data folder (default: PORTCULLIS_DATA, else portcullis in XDG's data home)" },
+  config: {
+    type: "string",
+    help: "the configuration file (default: PORTCULLIS_CONFIG, else portcullis.yaml in the data folder)",
+  },
   json: { type: "boolean", help: "print JSON" },
   help: { type: "boolean", short: "h", help: "show this" },
 } as const;

@@ -15,7 +15,7 @@ test("the list of commands says what each command says of itself, and shows it b
 
 test("examples name only options that their commands take", async () => {
   for (const [name, { examples, load }] of Object.entries(commands)) {
-    const known = new Set([...Object.keys((await load()).options), "data", "json", "help"]);
+    const known = new Set([...Object.keys((await load()).options), "data", "config", "json", "help"]);
     for (const line of examples)
       for (const [, option = ""] of line.matchAll(/(?<!\S)--([a-z-]+)/g))
         expect(known, `${name}: ${line}`).toContain(option);

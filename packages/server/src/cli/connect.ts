@@ -17,7 +17,6 @@ export const connect: Command = {
     undo: { type: "boolean", help: "take the entry out again, and put back the one that it replaced" },
     query: { type: "string", help: "what --check searches for (default portcullis)" },
     ...targetOptions,
-    config: { type: "string", help: "the configuration file" },
   },
   async run(invocation) {
     const { values, positionals, output } = invocation;

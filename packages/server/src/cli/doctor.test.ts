@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -25,6 +25,14 @@ test("what is missing is made, for its owner alone, and nothing is left to mend"
   expect(mend(invocation())).toHaveLength(2);
   expect(statSync(join(base, "data")).mode & 0o077).toBe(0);
   expect(statSync(join(base, "data", "policies", "owner.yaml")).mode & 0o077).toBe(0);
+  expect(findFaults(invocation())).toEqual([]);
+});
+
+test("policies that the replicas share need no folder here", () => {
+  mkdirSync(join(base, "data"), { mode: 0o700 });
+  expect(findFaults(invocation()).map(({ what }) => what)).toEqual(["policies"]);
+  const stores = { key: "a secret of thirty-two characters, at least", policy: "postgres://127.0.0.1/portcullis" };
+  writeFileSync(join(base, "data", "portcullis.yaml"), JSON.stringify({ stores }), { mode: 0o600 });
   expect(findFaults(invocation())).toEqual([]);
 });
 

@@ -40,7 +40,6 @@ export const doctor: Command = {
   summary: "Look at everything that can be wrong, and say what to do",
   options: {
     fix: { type: "boolean", help: "mend what can be mended without a choice of yours; no right is given to anyone" },
-    config: { type: "string", help: "the configuration file" },
   },
   async run(invocation) {
     const checks: Readonly<

@@ -16,7 +16,7 @@ import { inert } from "./terminal-text.ts";
 export const fs: Command = {
   usage: "versions [PATH] | undo VERSION",
   summary: "List the old versions of files that tools have written, and put one back",
-  options: { config: { type: "string", help: "the configuration file" } },
+  options: {},
   async run(invocation) {
     const [verb, given, ...others] = invocation.positionals;
     if (verb === "versions" && others.length === 0) return list(invocation, given);

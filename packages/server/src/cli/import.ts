@@ -14,7 +14,6 @@ export const importServers: Command = {
   options: {
     "dry-run": { type: "boolean", help: "show what would be written, and write nothing" },
     undo: { type: "boolean", help: "give the client its servers back" },
-    config: { type: "string", help: "the configuration file" },
     ...targetOptions,
   },
   async run(invocation) {

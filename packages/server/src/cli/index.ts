@@ -21,7 +21,6 @@ export const index: Command = {
   summary: "Index folders before they are served, and tell what the index has, waits for and cannot read",
   options: {
     watch: { type: "boolean", help: "status: go on until nothing waits, showing progress on a terminal" },
-    config: { type: "string", help: "the configuration file" },
   },
   async run(invocation) {
     const [verb, ...given] = invocation.positionals;

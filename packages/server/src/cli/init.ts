@@ -30,7 +30,6 @@ export const init: Command = {
     subject: { type: "string", help: "whom policy judges the client as (default CLIENT@local)" },
     yes: { type: "boolean", help: "ask nothing: take what the options say, and the defaults" },
     file: targetOptions.file,
-    config: { type: "string", help: "the configuration file" },
   },
   async run(invocation) {
     const { values, output, positionals } = invocation;

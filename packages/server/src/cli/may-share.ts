@@ -8,6 +8,9 @@ import { type Invocation, text } from "./command.ts";
  */
 export function mayShare({ data, env, values }: Invocation): boolean {
   if (Object.keys(env).some((name) => name.startsWith("PORTCULLIS_STORES"))) return true;
-  const file = text(values, "config") ?? env.PORTCULLIS_CONFIG ?? join(data, "portcullis.yaml");
-  return existsSync(file) && /stores|\\/.test(readFileSync(file, "utf8"));
+  const named = text(values, "config") ?? env.PORTCULLIS_CONFIG;
+  const file = named ?? join(data, "portcullis.yaml");
+  // One that was named and is not there is told of by whoever reads it.
+  if (!existsSync(file)) return named !== undefined;
+  return /stores|\\/.test(readFileSync(file, "utf8"));
 }

@@ -27,7 +27,6 @@ export const serve: Command = {
     host: { type: "string", help: "address to listen on (default 127.0.0.1)" },
     profile: { type: "string", help: "which tools MCP clients see: full or chatgpt" },
     "public-url": { type: "string", help: "the URL that clients reach the server by" },
-    config: { type: "string", help: "the configuration file (default portcullis.yaml in the data folder)" },
   },
   async run(invocation) {
     const settings = settingsOf(invocation);

@@ -9,7 +9,6 @@ export const stdio: Command = {
   options: {
     subject: { type: "string", help: "whom policy judges the client as (default owner)" },
     profile: { type: "string", help: "which tools the client sees: full or chatgpt" },
-    config: { type: "string", help: "the configuration file" },
   },
   async run(invocation) {
     const server = await openServer(invocation);

@@ -22,7 +22,7 @@ type Source = McpSource | OpenApiSource;
 export const upstream: Command = {
   usage: "list | show NAME [TOOL] | accept NAME [TOOL…]",
   summary: "Tell what other servers offer, and take what is new or changed of it as it is now",
-  options: { config: { type: "string", help: "the configuration file" } },
+  options: {},
   async run(invocation) {
     const [verb, name, ...tools] = invocation.positionals;
     const { sources } = settingsOf({ ...invocation, positionals: [] });
