@@ -7,20 +7,16 @@ import {
   notificationSchemas,
   type RpcError,
 } from "@portcullis/contracts";
-import type { ValidateFunction } from "ajv";
-import { Ajv2020 } from "ajv/dist/2020.js";
+import { type Check, checkOf } from "./check.ts";
 import { fromRpcError, MalformedAnswer, RefusedRequest } from "./errors.ts";
 
-const createAjv = (): Ajv2020 => new Ajv2020({ strict: true, allowUnionTypes: true });
-const ajv = createAjv();
-const isFailure = ajv.compile<Failure>(Failure);
-const validators = new Map<MethodName, ValidateFunction>();
+const isFailure = checkOf(Failure);
+const validators = new Map<MethodName, Check>();
 
-function validatorOf(method: MethodName): ValidateFunction {
+function validatorOf(method: MethodName): Check {
   const known = validators.get(method);
   if (known) return known;
-  // Two results may hold the same named schema, of which one instance takes each name once.
-  const accepts = createAjv().compile(methodSchemas[method].result);
+  const accepts = checkOf(methodSchemas[method].result);
   validators.set(method, accepts);
   return accepts;
 }
@@ -51,16 +47,16 @@ export function readMessage(text: string): Response | Told | undefined {
   const { method, params } = message as unknown as Told;
   // A newer server may tell of things that this client knows nothing of.
   if ("id" in message || !Object.hasOwn(notificationSchemas, method)) return undefined;
-  if (tellerOf(method)(params)) return { method, params };
+  if (tellerOf(method)(params) === undefined) return { method, params };
   throw new Error(`a malformed ${method}`);
 }
 
-const tellers = new Map<NotificationName, ValidateFunction>();
+const tellers = new Map<NotificationName, Check>();
 
-function tellerOf(method: NotificationName): ValidateFunction {
+function tellerOf(method: NotificationName): Check {
   const known = tellers.get(method);
   if (known) return known;
-  const accepts = ajv.compile(notificationSchemas[method]);
+  const accepts = checkOf(notificationSchemas[method]);
   tellers.set(method, accepts);
   return accepts;
 }
@@ -74,10 +70,9 @@ export function readResult(method: MethodName, response: Response): unknown {
     if (isRpcError(error)) throw fromRpcError(error);
     throw new MalformedAnswer(method, "the error has no code, message and data");
   }
-  const accepts = validatorOf(method);
-  if (accepts(result)) return result;
-  const faults = ajv.errorsText(accepts.errors);
-  throw isFailure(result) ? new RefusedRequest(result) : new MalformedAnswer(method, faults);
+  const fault = validatorOf(method)(result);
+  if (fault === undefined) return result;
+  throw isFailure(result) === undefined ? new RefusedRequest(result as Failure) : new MalformedAnswer(method, fault);
 }
 
 function isRpcError(error: unknown): error is RpcError {

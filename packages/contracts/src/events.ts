@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { codes } from "./codes.ts";
+import { mapOf } from "./map-of.ts";
 import { Trace } from "./schemas.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -11,7 +12,7 @@ const subscription = name("The subscription's id.");
 export const EventSubscribe = Type.Object(
   {
     topic: name("What to be told of, such as fs.watch."),
-    params: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: "As the topic's schema says." })),
+    params: Type.Optional(mapOf(Type.Unknown(), { description: "As the topic's schema says." })),
     trace: Type.Optional(Trace),
     resume: Type.Optional(
       Type.Object(
@@ -43,7 +44,7 @@ export const EventTold = Type.Object(
     topic: Type.String(),
     event: Type.String({ description: "What happened, such as file.changed." }),
     at: Type.String({ description: "When it was told, in ISO 8601." }),
-    data: Type.Record(Type.String(), Type.Unknown()),
+    data: mapOf(Type.Unknown()),
     auditId: Type.String({ description: "The audit's record of this delivery." }),
     why: Type.Optional(Type.Array(Type.String(), { description: "What was done to it, such as «masked 2 secrets»." })),
   },
@@ -72,7 +73,7 @@ export const EventsEnded = Type.Object(
     subscription,
     code: Type.Enum(Object.keys(codes) as (keyof typeof codes)[]),
     message: Type.String(),
-    details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    details: Type.Optional(mapOf(Type.Unknown())),
     auditId: Type.String(),
   },
   { ...closed, $id: "EventsEnded", title: "EventsEnded" },

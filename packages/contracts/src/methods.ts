@@ -1,6 +1,7 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { consentSchemas } from "./consent.ts";
 import { EventsEnded, EventsMissed, EventTold, eventSchemas } from "./events.ts";
+import { mapOf } from "./map-of.ts";
 import { promptSchemas } from "./prompts.ts";
 import { ResourceChunk, resourceSchemas } from "./resources.ts";
 import { samplingSchemas } from "./sampling.ts";
@@ -46,7 +47,7 @@ export const Capabilities = Type.Object(
     sampling: Type.Boolean(),
     events: Type.Boolean(),
     topics: Type.Optional(Type.Array(Type.String(), { description: "What events.subscribe takes." })),
-    limits: Type.Record(Type.String(), Type.Integer()),
+    limits: mapOf(Type.Integer()),
     methods: Type.Array(Type.String()),
     codes: Type.Array(Type.String()),
   },
@@ -66,7 +67,7 @@ export const Manifest = Type.Object(
     version: Type.String(),
     protocol: Type.String(),
     subject: Type.String(),
-    endpoints: Type.Record(Type.String(), Type.String()),
+    endpoints: mapOf(Type.String()),
     tools: Type.Array(ToolDescription),
   },
   { ...closed, $id: "Manifest", title: "Manifest" },

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { mapOf } from "./map-of.ts";
 import { Trace } from "./schemas.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -40,7 +41,7 @@ export const PromptArguments = Type.Object(
   {
     name: Type.String({ pattern: givenPromptPattern, description: "The prompt's name." }),
     arguments: Type.Optional(
-      Type.Record(Type.String({ maxLength: 64 }), Type.String({ maxLength: 262_144 }), {
+      mapOf(Type.String({ maxLength: 262_144 }), {
         maxProperties: 32,
         description: "Texts that are put in as they are, by the names of the prompt's arguments.",
       }),

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { mapOf } from "./map-of.ts";
 import { Failure, Trace } from "./schemas.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -56,9 +57,7 @@ export const ResourceChunk = Type.Object(
     done: Type.Optional(Type.Literal(true, { description: "Given with the last one, which has no data." })),
     size: Type.Optional(whole("Bytes of all that was sent, masks included.")),
     sha256: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$", description: "Of all that was sent." })),
-    masked: Type.Optional(
-      Type.Record(Type.String(), Type.Integer(), { description: "Secrets that were masked, by kind." }),
-    ),
+    masked: Type.Optional(mapOf(Type.Integer(), { description: "Secrets that were masked, by kind." })),
     auditId: Type.Optional(Type.String()),
     failure: Type.Optional(Failure),
   },

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { codes } from "./codes.ts";
+import { mapOf } from "./map-of.ts";
 
 const closed = { additionalProperties: false } as const;
 
@@ -69,9 +70,7 @@ export type Citation = Static<typeof Citation>;
 export const ToolCall = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 128, description: "The tool's dotted name, such as fs.readFile." }),
-    args: Type.Optional(
-      Type.Record(Type.String(), Type.Unknown(), { description: "The tool's arguments, as its input schema says." }),
-    ),
+    args: Type.Optional(mapOf(Type.Unknown(), { description: "The tool's arguments, as its input schema says." })),
     trace: Type.Optional(Trace),
     progress: Type.Optional(
       Type.Boolean({ description: "Asks for call.progress notifications (WebSocket) while the call runs." }),
@@ -130,7 +129,7 @@ export const Failure = Type.Object(
     ok: Type.Literal(false),
     code: Type.Enum(codeNames),
     message: Type.String(),
-    details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    details: Type.Optional(mapOf(Type.Unknown())),
     auditId: Type.String(),
     turn: Type.Optional(Turn),
     flow: Type.Optional(Flow),
@@ -164,7 +163,7 @@ export const Labels = Type.Object(
       }),
     ),
     fixed: Type.Optional(
-      Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+      Type.Array(mapOf(Type.Unknown()), {
         maxItems: 64,
         description:
           "Arguments that the owner has fixed: a call with exactly these carries nothing of the model's out.",
