@@ -374,6 +374,10 @@ export const requirements = {
     says: "The client refuses a malformed answer, and comes back after the connection was lost.",
     on: ["websocket"],
   },
+  "K1.many": {
+    says: "A thousand clients that call, follow, lose their connections and come back at once lose no event, and leave nothing behind.",
+    on: "once",
+  },
   "C.codex": { says: "Codex CLI searches and fetches over HTTP and stdio.", on: "once" },
   "C.claude": { says: "Claude Code searches and fetches over HTTP and stdio.", on: "once" },
   "C.inspector": { says: "MCP Inspector lists and calls the tools.", on: "once" },
