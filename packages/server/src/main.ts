@@ -44,7 +44,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (bare && !env.MCP_TRANSPORT)
     throw new CommandError(exits.usage, `There is no command ${first}.`, "portcullis --help lists them");
   const name = bare || (first === "serve" && byTransport === "stdio") ? byTransport : first;
-  if (name === "serve" || name === "stdio") becomeLean(env);
+  if (name === "serve" || name === "stdio" || name === "import") becomeLean(env);
   const command = await commands[name]?.load();
   if (!command) throw new CommandError(exits.usage, `There is no command ${name}.`);
 

@@ -119,8 +119,13 @@ export const commands: Readonly<Record<string, Listed>> = {
     load: async () => (await import("./adapter.ts")).adapter,
   },
   import: {
-    summary: "Take over the MCP servers of a client as upstreams, and put Portcullis in their place there",
-    examples: ["portcullis import codex --dry-run", "portcullis import claude --undo"],
+    summary: "Take in chats from an export, or the MCP servers of a client as upstreams with Portcullis in their place",
+    examples: [
+      "portcullis import chatgpt ~/Downloads/chatgpt-export.zip --dry-run",
+      "portcullis import chatgpt --undo",
+      "portcullis import codex --dry-run",
+      "portcullis import claude --undo",
+    ],
     load: async () => (await import("./import.ts")).importServers,
   },
   doctor: {

@@ -19,7 +19,7 @@ import { knownTools } from "./known-tools.ts";
 import { openKept } from "./open-kept.ts";
 import { print, toTable } from "./output.ts";
 import { readPublished } from "./policy-publish.ts";
-import { homeOf, lastServed, settingsOf } from "./settings-of.ts";
+import { homeOf, servedOf, settingsOf } from "./settings-of.ts";
 
 /** `weak` works, but with less than could be had. */
 type State = "good" | "weak" | "bad";
@@ -133,7 +133,7 @@ async function checkServer({ data }: Invocation): Promise<readonly Finding[]> {
 
 async function checkPolicy(invocation: Invocation): Promise<readonly Finding[]> {
   const settings = settingsOf({ ...invocation, positionals: [] });
-  const folders = toServedFolders(settings.folders.length > 0 ? settings.folders : lastServed(invocation.data));
+  const folders = toServedFolders(servedOf(settings, invocation.data));
   const sources =
     (await readPublished(invocation)) ?? (await createPolicyFolder(policyFolder(invocation.data, settings)).read());
   const report = checkPolicies(

@@ -1,3 +1,4 @@
+import type { ExportKind } from "../chat-archive/take-export.ts";
 import { createRedactor } from "../redaction/redactor.ts";
 import { readTarget, targetOptions } from "./client-target.ts";
 import type { Command } from "./command.ts";
@@ -9,15 +10,17 @@ import { print } from "./output.ts";
 import { inert, toCount } from "./terminal-text.ts";
 
 export const importServers: Command = {
-  usage: "codex|claude|claude-desktop|cursor|gemini|vscode [--dry-run] [--undo] [--stdio DIR…]",
-  summary: "Take over the MCP servers of a client as upstreams, and put Portcullis in their place there",
+  usage: "chatgpt|claude-chats EXPORT | codex|claude|claude-desktop|cursor|gemini|vscode [--stdio DIR…]",
+  summary: "Take in chats from an export, or the MCP servers of a client as upstreams with Portcullis in their place",
   options: {
     "dry-run": { type: "boolean", help: "show what would be written, and write nothing" },
-    undo: { type: "boolean", help: "give the client its servers back" },
+    undo: { type: "boolean", help: "take the last import back: the chats, or give the client its servers back" },
     ...targetOptions,
   },
   async run(invocation) {
-    const { values, output, data, env } = invocation;
+    const { values, output, data, env, positionals } = invocation;
+    const kind = exportKinds[positionals[0] ?? ""];
+    if (kind) return (await import("./import-chats.ts")).importChats(invocation, kind);
     const target = readTarget("import", invocation);
     if (values.undo) {
       const { back, kept } = undoImport(target, data);
@@ -71,6 +74,12 @@ export const importServers: Command = {
     return exits.ok;
   },
 };
+
+/** Whose exports are taken, by the word for it. */
+const exportKinds: Readonly<Record<string, ExportKind | undefined>> = Object.assign(Object.create(null), {
+  chatgpt: "chatgpt",
+  "claude-chats": "claude",
+});
 
 const tellStays = ({ stays }: ImportPlan): readonly string[] =>
   stays.map(({ entry, why }) => inert(`${entry} stays where it is: ${why}`));

@@ -120,8 +120,9 @@ function ownerOf(path: string, folders: readonly ServedFolder[]): OwnedFile {
   );
 }
 
-async function addFolders(
-  server: OpenServer,
+/** Indexes all folders of a server, telling a person how far it is. */
+export async function addFolders(
+  server: Pick<OpenServer, "indexer" | "index">,
   { output, signal }: { output: Output; signal: AbortSignal },
 ): Promise<void> {
   const { indexer, index } = server;

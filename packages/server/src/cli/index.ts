@@ -12,7 +12,7 @@ import { add } from "./index-add.ts";
 import { status } from "./index-status.ts";
 import { openServer } from "./open-server.ts";
 import { print } from "./output.ts";
-import { lastServed, rememberServed, settingsOf } from "./settings-of.ts";
+import { lastServed, rememberServed, servedOf, settingsOf } from "./settings-of.ts";
 import { inert, toCount } from "./terminal-text.ts";
 import { withDataFolder } from "./with-data-folder.ts";
 
@@ -79,10 +79,8 @@ async function alone(invocation: Invocation, next: string, work: () => Promise<E
 }
 
 /** The folders that the index is of. */
-function foldersOf(invocation: Invocation): readonly string[] {
-  const { folders } = settingsOf({ ...invocation, positionals: [] });
-  return folders.length > 0 ? folders : lastServed(invocation.data);
-}
+const foldersOf = (invocation: Invocation): readonly string[] =>
+  servedOf(settingsOf({ ...invocation, positionals: [] }), invocation.data);
 
 async function rebuild(invocation: Invocation): Promise<Exit> {
   const folders = foldersOf(invocation);

@@ -17,7 +17,7 @@ import { toServedFolders } from "../served-folders.ts";
 import { ensureDataFolder, readHolder } from "../stores/data-folder.ts";
 import type { Invocation } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
-import { homeOf, lastServed, settingsOf } from "./settings-of.ts";
+import { homeOf, servedOf, settingsOf } from "./settings-of.ts";
 import { withDataFolder } from "./with-data-folder.ts";
 
 export interface OpenServer extends Assembly {
@@ -41,7 +41,7 @@ export async function openServer(invocation: Invocation, options: OpenOptions = 
   const home = homeOf(invocation);
   return withDataFolder(data, async () => {
     ensureDataFolder(data);
-    const folders = toServedFolders(settings.folders.length > 0 ? settings.folders : lastServed(data));
+    const folders = toServedFolders(servedOf(settings, data));
     writeFirstPolicy(policyFolder(data, settings));
     const url = options.url ?? (() => settings.publicUrl || `http://127.0.0.1:${settings.port}`);
     const pages = options.url ?? (() => readHolder(data)?.url);

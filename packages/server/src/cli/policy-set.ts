@@ -14,7 +14,7 @@ import type { Invocation } from "./command.ts";
 import { CommandError, exits } from "./exit.ts";
 import { knownTools } from "./known-tools.ts";
 import { readPublished } from "./policy-publish.ts";
-import { homeOf, lastServed, settingsOf } from "./settings-of.ts";
+import { homeOf, servedOf, settingsOf } from "./settings-of.ts";
 
 /** What the policies of a data folder are compiled with, and where they lie. */
 export interface PolicyWorld {
@@ -27,7 +27,7 @@ export interface PolicyWorld {
 
 export async function openWorld(invocation: Invocation): Promise<PolicyWorld> {
   const settings = settingsOf({ ...invocation, positionals: [] });
-  const folders = toServedFolders(settings.folders.length > 0 ? settings.folders : lastServed(invocation.data));
+  const folders = toServedFolders(servedOf(settings, invocation.data));
   const options = compileOptions({ folders, home: homeOf(invocation), registry: await knownTools(invocation) });
   return {
     folder: policyFolder(invocation.data, settings),

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { ServedFolder } from "../adapters/adapter.ts";
+import { chatsFolder } from "../chat-archive/place.ts";
 import { type Flags, readSettings } from "../config/read-settings.ts";
 import type { Settings } from "../config/settings.ts";
 import { type Invocation, text } from "./command.ts";
@@ -25,6 +26,12 @@ export function lastServed(data: string): readonly string[] {
   } catch {
     return [];
   }
+}
+
+/** All folders that a server of this data folder serves: those that it was given or served last, and the imported chats once there are some. */
+export function servedOf({ folders }: Pick<Settings, "folders">, data: string): readonly string[] {
+  const chats = chatsFolder(data);
+  return [...(folders.length > 0 ? folders : lastServed(data)), ...(existsSync(chats) ? [chats] : [])];
 }
 
 export function rememberServed(data: string, folders: readonly ServedFolder[]): void {
