@@ -74,7 +74,9 @@ async function timed<T>(stage: string, body: () => T | Promise<T>): Promise<T> {
 async function walk(): Promise<void> {
   const arrival = arrive();
   const facts = openFacts(parts, arrival, { kind: "call", name: "fs.readFile", args: arrival.args });
-  facts.caller = await timed("authenticate", () => authenticate(parts, arrival.credential));
+  facts.caller = await timed("authenticate", () =>
+    authenticate(parts, { credential: arrival.credential, door: "http" }, "call"),
+  );
   const { caller } = facts;
   const justification = await timed("read trace", () => readTrace(arrival));
   facts.justification = justification;

@@ -14,4 +14,24 @@ export const chatRequirements = {
     says: "An export is taken in as a stream: a large one needs less than 150 MB more than a small one.",
     on: "once",
   },
+  "B1.pairing": {
+    says: "A code of the owner's pairs one script once; its token is bound to the script's own key, is listed, and ends at once when revoked.",
+    on: "once",
+  },
+  "B1.confined": {
+    says: "A paired token calls its four tools over HTTP and can do nothing else, and neither it nor a code is of use to a page.",
+    on: "once",
+  },
+  "B1.chats": {
+    says: "Messages of a chat are kept in their order however they come into view, found and read under policy, and clips by their task.",
+    on: "once",
+  },
+  "B1.offer": {
+    says: "Each passage that is offered to the page is one that a search cited, and is on record as a way out before and after.",
+    on: "once",
+  },
+  "B1.offer-flow": {
+    says: "A passage whose label is not cleared for chatgpt.com is not offered, whatever its line of work has seen.",
+    on: "once",
+  },
 } as const satisfies Record<string, Requirement>;

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { CallError } from "@portcullis/contracts";
 import { ulid } from "ulid";
 import type { Adapter, ServedFolder } from "./adapters/adapter.ts";
-import type { Additions } from "./adapters/index/index-adapter.ts";
 import { createPromptsAdapter } from "./adapters/prompts/prompts-adapter.ts";
 import { createConceal } from "./audit/conceal.ts";
 import { createDigest, openAuditKeys } from "./audit/keys.ts";
@@ -22,6 +21,7 @@ import { createListsTopic, createPolicyTopic, createPromptsTopic } from "./event
 import { createResourceTopic } from "./events/resource-topic.ts";
 import { createRoots } from "./files/roots.ts";
 import { createLogins, type Logins } from "./identity/oauth/create-logins.ts";
+import { createPairing } from "./identity/pairing.ts";
 import { createVigil } from "./identity/vigil.ts";
 import { createGuardedFetch } from "./network/guarded-fetch.ts";
 import { openDiscord } from "./open-discord.ts";
@@ -48,6 +48,7 @@ import type { KnownSecret } from "./redaction/known-secrets.ts";
 import { rememberPatterns } from "./redaction/pattern-lists.ts";
 import { checkPattern, compilePatterns } from "./redaction/patterns.ts";
 import { createRedactor } from "./redaction/redactor.ts";
+import { noAdditions } from "./search/additions.ts";
 import { followMeaning, type Meaning } from "./search/follow-meaning.ts";
 import { createIndexThread } from "./search/index-thread.ts";
 import { createIndexer, type Indexer } from "./search/indexer.ts";
@@ -267,6 +268,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     },
     consent,
     ...identified,
+    pair: createPairing({ store: state.oauth, tokens }),
     vigil,
     rates: stores.rates,
     turns: stores.turns,
@@ -368,11 +370,10 @@ export function describeTools(upstreams: readonly Adapter[] = []): Registry {
     },
     vaults: async () => undefined,
   };
-  const additions: Additions = { add: async () => {}, remove: async () => false };
   const fetch = createGuardedFetch({ privateHosts: [] });
   const prompts = createPromptsAdapter({ folder: "", tell: () => {} });
   const shipped = createAdapters({
-    ...{ ...world, index, indexer, additions, roots: createRoots([]), fetch, fault: () => {} },
+    ...{ ...world, index, indexer, additions: noAdditions, roots: createRoots([]), fetch, fault: () => {} },
     discord: createDiscordLink({ path: "", token: "", api: "", channels: [], privateHosts: [], fault: () => {} }),
   });
   const sampling = createSampling([{ name: "model", kind: "ollama", url: "http://127.0.0.1", model: "model" }]);

@@ -68,6 +68,8 @@ export interface Tool<I = never, O = unknown> {
   readonly labels: Labels;
   /** True when all of an answer belongs to the items that `filter` asks about: it then carries their labels and no more. */
   readonly itemwise?: boolean;
+  /** True when its answer itself leaves by the way out that it touches: what it reads is then judged as arguments are. */
+  readonly offers?: boolean;
   readonly input: TObject;
   readonly output: TSchema;
   /** Judges arguments in the place of code made from `input`: where a stranger wrote that. */

@@ -70,6 +70,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     examples: ["portcullis token create laptop --subject duck@home --expires 30d", "portcullis token revoke laptop"],
     load: async () => (await import("./token.ts")).token,
   },
+  pair: {
+    summary: "Pair the script in a browser, which then may keep your chats and search, and nothing else",
+    examples: ["portcullis pair", "portcullis pair firefox --folder notes --expires 30d"],
+    load: async () => (await import("./pair.ts")).pair,
+  },
   policy: {
     summary: "Tell what is wrong with the policies, prove what they do, and what a change of them changes",
     examples: [

@@ -112,7 +112,7 @@ export const createLog = (level: "info" | "warn"): Log =>
   pino({ level, base: null }, pino.destination({ dest: 2, sync: true }));
 
 /** A new data folder begins with a policy that can be read and edited; an emptied one stays empty, and denies everything. */
-function writeFirstPolicy(folder: string): void {
+export function writeFirstPolicy(folder: string): void {
   if (existsSync(folder)) return;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, "owner.yaml"), defaultPolicy(), { mode: 0o600 });

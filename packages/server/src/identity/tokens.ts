@@ -5,6 +5,9 @@ import type { TokenRecord, TokenStore } from "../stores/store.ts";
 /** Leads every token that Portcullis mints, so that scanners (ours and others') know one when they see it. */
 export const tokenPrefix = "pcl_";
 
+/** Leads the tokens of scripts in browsers: one of them is nothing without what the owner granted to it. */
+export const pairedPrefix = "pcb_";
+
 /** What is kept instead of a secret: SHA-256 in hex. The secrets have 256 random bits, so no salt or stretching is needed. */
 export const digest = (secret: string): string => hash("sha256", secret, "hex");
 
@@ -24,8 +27,8 @@ export async function createToken(
   store: TokenStore,
   wanted: NewToken,
   now: number,
+  token = mintSecret(tokenPrefix),
 ): Promise<{ readonly token: string; readonly record: TokenRecord }> {
-  const token = mintSecret(tokenPrefix);
   const record: TokenRecord = {
     id: ulid(now),
     name: wanted.name,

@@ -73,4 +73,6 @@ export interface Caller {
   readonly endsAt?: number | null;
   /** What the owner left open to this client of what policy allows the subject; undefined when policy alone decides. */
   readonly narrowing?: Narrowing;
+  /** True for a script in a browser: it may call its tools over HTTP, and do nothing else. */
+  readonly callsOnly?: true;
 }

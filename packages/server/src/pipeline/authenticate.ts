@@ -1,7 +1,7 @@
 import { CallError } from "@portcullis/contracts";
 import { findBearer } from "../identity/oauth/bearer.ts";
 import { findSession } from "../identity/sessions.ts";
-import type { Caller, Credential } from "./arrival.ts";
+import type { Caller, Credential, Origin } from "./arrival.ts";
 import type { Parts } from "./parts.ts";
 
 /** Who a credential belongs to. It is looked up on every call, so a revoked token ends at once on every door. */
@@ -17,8 +17,8 @@ export async function identify(
     case "token": {
       const found = await findBearer(parts, credential.token, parts.now());
       if (!found) return undefined;
-      const { subject, owner, grant, narrowing, expiresAt: endsAt } = found;
-      return { subject, owner, grant, endsAt, ...(narrowing && { narrowing }) };
+      const { subject, owner, grant, narrowing, expiresAt: endsAt, callsOnly } = found;
+      return { subject, owner, grant, endsAt, ...(narrowing && { narrowing }), ...(callsOnly && { callsOnly }) };
     }
     case "session": {
       const found = await findSession(parts, credential.secret, parts.now());
@@ -36,9 +36,21 @@ export async function identify(
   }
 }
 
-/** First stage: a call without a proven caller goes no further. */
-export async function authenticate(parts: Parts, credential: Credential): Promise<Caller> {
+/** First stage: a call without a proven caller goes no further, nor does what a script in a browser has no business with. */
+export async function authenticate(
+  parts: Parts,
+  { credential, door }: Pick<Origin, "credential" | "door">,
+  what: "call" | "method",
+): Promise<Caller> {
   const caller = await identify(parts, credential);
+  if (caller?.callsOnly && (what !== "call" || door !== "http"))
+    throw new CallError(
+      "PERMISSION_DENIED",
+      "A paired script calls its own tools over HTTP, and may do nothing else.",
+      {
+        details: { scope: null, reason: "paired", next: "Use a token of the owner's for everything else." },
+      },
+    );
   if (caller) return caller;
   const missing = credential.kind === "none";
   throw new CallError(

@@ -48,14 +48,20 @@ export async function confine(parts: Parts, facts: Facts, confining: Confining):
           },
         ],
   );
-  const effects = toEffects(call, touched, await flows.store.marks());
+  const kept = await flows.store.marks();
+  const effects = toEffects(call, touched, kept);
+  // What is read for the way out leaves by it, whatever was seen before.
+  const offered = tool.offers === true ? touched.map((one) => toReads(one, tool.labels, kept)) : undefined;
   // At the owner's own terminal no model reads the answer.
   if (arrival.door === "cli") {
     await mark(parts, question, empty);
     return { permit: (permit) => permit, shown: async ({ permit }) => permit, carry: async () => {} };
   }
   const line = await flows.line(caller, facts.justification?.trace.flow, facts.at);
-  const plain: Step = { tool: tool.name, call: facts.id, effects, client: flows.egressOf(caller) };
+  const plain: Step = {
+    ...{ tool: tool.name, call: facts.id, effects, client: flows.egressOf(caller) },
+    ...(offered && { refs: offered }),
+  };
   const at = { line, question, facts };
   const step = await consented(parts, at, plain);
   const passed = await flows.take(line, step, facts.at);

@@ -23,9 +23,13 @@ export function createCorridor(parts: Parts): Corridor {
         : handleMethod(parts, request),
     refuse: (origin, what, error) => refuse(parts, { origin, what, error }),
     identify: (credential) =>
-      identify(parts, credential).catch((error) => {
-        throw error instanceof EngineAway ? unavailable() : error;
-      }),
+      identify(parts, credential).then(
+        // Who may only call tools keeps nothing open.
+        (caller) => (caller?.callsOnly ? undefined : caller),
+        (error) => {
+          throw error instanceof EngineAway ? unavailable() : error;
+        },
+      ),
     sealCall: (arrival, request) => sealCall(parts, arrival, request),
     awaitOwner: (arrival, sealed) => awaitOwner(parts, arrival, sealed),
     watch: (credential, ended) => parts.vigil.watch(credential, ended),
@@ -75,7 +79,7 @@ async function handleMethod(parts: Parts, request: Request): Promise<Outcome> {
       facts.caller = await identify(parts, credentialOf(request, params));
       answer = await method.answer(asked);
     } else {
-      facts.caller = await authenticate(parts, request.credential);
+      facts.caller = await authenticate(parts, request, "method");
       answer = await method.answer(asked, facts.caller);
     }
     // A login's answer is the secret that the caller asked for; everything else that leaves is scrubbed.

@@ -51,6 +51,7 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
     "auth.exchange",
     open(({ parts, request, params }) => exchange(parts, text(params.token, "token"), at(parts, request))),
   ],
+  ["auth.pair", open(pair)],
   ["auth.refresh", guarded(({ parts, request, params }) => refresh(parts, sessionOf(request, params), parts.now()))],
   ["tools.list", guarded(({ parts }, caller) => ({ tools: listTools(parts, caller) }))],
   [
@@ -68,6 +69,14 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ["events.unsubscribe", guarded(unsubscribe)],
   ...Object.entries(consentMethods).map(([name, answer]) => [name, guarded(answer)] as const),
 ]);
+
+async function pair({ parts, params, facts }: Asked): Promise<unknown> {
+  const { grant, ...paired } = await parts.pair({
+    ...{ code: text(params.code, "code"), key: text(params.key, "key"), now: parts.now() },
+  });
+  facts.caller = { subject: paired.subject, owner: false, grant };
+  return paired;
+}
 
 const at = (parts: Parts, { door, client }: Request): Opening => ({
   door,

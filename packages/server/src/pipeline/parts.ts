@@ -2,6 +2,7 @@ import type { Conceal } from "../audit/conceal.ts";
 import type { Digest } from "../audit/keys.ts";
 import type { Consent } from "../consent/consent.ts";
 import type { OAuthAccess } from "../identity/oauth/access.ts";
+import type { Pair } from "../identity/pairing.ts";
 import type { Vigil } from "../identity/vigil.ts";
 import type { Policy } from "../policy/compile.ts";
 import type { CompiledPatterns, Redactor } from "../redaction/redactor.ts";
@@ -47,6 +48,8 @@ export interface Parts {
   readonly sessions: SessionStore;
   /** Reads the access tokens of clients that logged in. */
   readonly oauth: OAuthAccess;
+  /** Gives a script in a browser its token, for a code of the owner's. */
+  readonly pair: Pair;
   /** What the owner is asked, and what they allowed beside the policy. */
   readonly consent: Consent;
   /** Ends what is open when its login has ended. */

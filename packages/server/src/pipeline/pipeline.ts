@@ -35,7 +35,7 @@ export async function handleCall(parts: Parts, arrival: Arrival): Promise<Outcom
 }
 
 async function pass(parts: Parts, arrival: Arrival, facts: Facts): Promise<Outcome> {
-  const caller = await authenticate(parts, arrival.credential);
+  const caller = await authenticate(parts, arrival, "call");
   facts.caller = caller;
   const justification = readTrace(arrival);
   facts.justification = justification;

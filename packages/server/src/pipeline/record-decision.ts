@@ -14,7 +14,7 @@ export async function recordDecision(
   { name, args }: { readonly name: string; readonly args: unknown },
 ): Promise<void> {
   const facts = openFacts(parts, origin, { kind: "method", name, args });
-  const caller: Caller = await authenticate(parts, origin.credential);
+  const caller: Caller = await authenticate(parts, origin, "method");
   if (!caller.owner) throw new Error("Only the owner decides.");
   facts.caller = caller;
   const outcome = await recordOutcome(parts, facts, { ok: true, result: args, auditId: facts.id });

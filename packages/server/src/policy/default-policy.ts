@@ -90,3 +90,9 @@ scopes:
 #   - tool: http.fetch
 #     allow: ["https://raw.githubusercontent.com/me/**"]
 `;
+
+/** What the first policy hides in every served folder: settings with passwords, keys, the inside of git. */
+export const defaultDenials = (): readonly string[] =>
+  [...defaultPolicy().matchAll(/^ {6}- "(.+)"$/gm)]
+    .flatMap(([, pattern]) => (pattern === undefined || pattern === "@served/**" ? [] : [pattern]))
+    .concat("**/.git/**");

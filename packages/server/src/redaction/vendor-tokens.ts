@@ -9,6 +9,7 @@ portcullis-token pcl_ w 20
 portcullis-session pcs_ w 20
 portcullis-access pca_ w 20
 portcullis-refresh pcr_ w 20
+portcullis-browser pcb_ d 20
 aws-access-key AKIA U 16!
 aws-access-key ASIA U 16!
 aws-access-key ABIA U 16!

@@ -15,6 +15,13 @@ export interface Addition {
   readonly time: number;
 }
 
+/** Takes nothing: for a list of the tools that are there. */
+export const noAdditions = {
+  add: async () => {},
+  remove: async () => false,
+  addChat: async () => ({ added: 0, changed: 0, known: 0, full: false }),
+};
+
 const titleOf = (url: string): string => new URL(url).pathname.split("/").filter(Boolean).at(-1) ?? new URL(url).host;
 
 /** Puts a text into the index, in the place of what was under its URL. */

@@ -3,6 +3,7 @@ import type { VectorOptions } from "../open-vectors.ts";
 import type { KnownSecret } from "../redaction/known-secrets.ts";
 import type { Traffic } from "../vectors/traffic.ts";
 import type { Addition } from "./additions.ts";
+import type { ChatAddition } from "./chats.ts";
 import type { Progress } from "./work-queue.ts";
 
 /** What the indexing thread is started with. */
@@ -26,6 +27,7 @@ export type Asked = { readonly id: number } & Question;
 export type Question =
   | { readonly what: "start" | "settled" | "pending" | "troubles" | "stop" }
   | { readonly what: "add"; readonly addition: Addition }
+  | { readonly what: "chat"; readonly chat: ChatAddition }
   | { readonly what: "remove"; readonly url: string };
 
 /** What it tells: an answer, how far it is, or what went wrong. */

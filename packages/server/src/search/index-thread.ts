@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { Addition } from "./additions.ts";
+import type { ChatAdded, ChatAddition } from "./chats.ts";
 import type { Asked, IndexThreadData, Question, Told } from "./index-messages.ts";
 import type { Indexer, IndexerOptions } from "./indexer.ts";
 import type { Progress } from "./work-queue.ts";
@@ -9,6 +10,7 @@ export interface IndexThread extends Indexer {
   add(addition: Addition): Promise<void>;
   /** False when there is nothing under the URL. */
   remove(url: string): Promise<boolean>;
+  addChat(chat: ChatAddition): Promise<ChatAdded>;
 }
 
 interface Waiting {
@@ -79,7 +81,8 @@ export function createIndexThread({ path, folders, meaning, fault }: IndexThread
   /** Those who wait for a thread that has ended wait no longer. */
   const release = (): void => {
     for (const { question, resolve, reject } of waiting.values()) {
-      if (question.what === "add" || question.what === "remove") reject(new Error("Indexing has ended."));
+      if (question.what === "add" || question.what === "remove" || question.what === "chat")
+        reject(new Error("Indexing has ended."));
       else resolve(question.what === "pending" || question.what === "troubles" ? [] : undefined);
     }
     waiting.clear();
@@ -94,6 +97,7 @@ export function createIndexThread({ path, folders, meaning, fault }: IndexThread
     settled: () => (worker || again ? ask({ what: "settled" }) : Promise.resolve()),
     add: (addition) => ask({ what: "add", addition }),
     remove: (url) => ask({ what: "remove", url }),
+    addChat: (chat) => ask({ what: "chat", chat }),
     progress: () => progress,
     pending: () => (worker ? ask({ what: "pending" }) : Promise.resolve([])),
     troubles: () => (worker ? ask({ what: "troubles" }) : Promise.resolve([])),

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { openTextIndex } from "../stores/sqlite/text-index.ts";
 import { add, remove } from "./additions.ts";
+import { addChat } from "./chats.ts";
 import { giveWay } from "./give-way.ts";
 import type { Asked, IndexThreadData, Meaning, Question, Told } from "./index-messages.ts";
 import { createIndexer } from "./indexer.ts";
@@ -50,6 +51,15 @@ const telling = setInterval(() => {
   tell({ kind: "progress", progress });
 }, tellMs);
 
+let turn: Promise<unknown> = Promise.resolve();
+
+/** Chats one after the other: each is put to what is kept of it already. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const done = turn.then(work, work);
+  turn = done;
+  return done;
+}
+
 async function answer(asked: Question): Promise<unknown> {
   switch (asked.what) {
     case "start":
@@ -62,6 +72,8 @@ async function answer(asked: Question): Promise<unknown> {
       return indexer.troubles();
     case "add":
       return add(index, asked.addition);
+    case "chat":
+      return inTurn(() => addChat(index, asked.chat));
     case "remove":
       return remove(index, asked.url);
     case "stop":

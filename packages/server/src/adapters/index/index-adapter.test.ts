@@ -6,6 +6,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { add, remove } from "../../search/additions.ts";
 import { createCatalog } from "../../search/catalog.ts";
+import { addChat } from "../../search/chats.ts";
 import { createIndexer } from "../../search/indexer.ts";
 import { createSearcher } from "../../search/searcher.ts";
 import { openTextIndex } from "../../stores/sqlite/text-index.ts";
@@ -51,7 +52,11 @@ beforeEach(async () => {
     searcher: createSearcher({ index, catalog: createCatalog(index), folders }),
     folders,
     permalink: (id) => `http://127.0.0.1:8088/d/${id}`,
-    additions: { add: (addition) => add(index, addition), remove: (url) => remove(index, url) },
+    additions: {
+      add: (addition) => add(index, addition),
+      remove: (url) => remove(index, url),
+      addChat: (chat) => addChat(index, chat),
+    },
     look: async (path) => ({ mtimeMs: statSync(path).mtimeMs }),
     read: async (path) => ({ bytes: readFileSync(path), mtimeMs: statSync(path).mtimeMs }),
     labels: { private: "vault" },

@@ -1,10 +1,14 @@
 import type { Labels } from "@portcullis/contracts";
 import type { Addition } from "../../search/additions.ts";
+import type { ChatAdded, ChatAddition } from "../../search/chats.ts";
 import type { Indexer } from "../../search/indexer.ts";
 import type { Searcher } from "../../search/searcher.ts";
 import type { TextIndex } from "../../stores/store.ts";
 import type { Adapter, Permit, ServedFolder } from "../adapter.ts";
 import type { SearchSource } from "../search-source.ts";
+import { createChatAddTool } from "./chat-add.ts";
+import { createChatClipTool } from "./chat-clip.ts";
+import { createChatOfferTool } from "./chat-offer.ts";
 import { createFetchTool } from "./fetch.ts";
 import { createAddTool, createRemoveTool } from "./index-add.ts";
 import { createProgressTopic } from "./index-progress.ts";
@@ -30,6 +34,8 @@ export interface Additions {
   add(addition: Addition): Promise<void>;
   /** False when there is nothing under the URL. */
   remove(url: string): Promise<boolean>;
+  /** Puts messages into the chat under a URL. */
+  addChat(chat: ChatAddition): Promise<ChatAdded>;
 }
 
 export interface IndexAdapterOptions {
@@ -64,6 +70,9 @@ export function createIndexAdapter(options: IndexAdapterOptions): Adapter {
     createStatusTool(options, jobs),
     createAddTool(options, jobs),
     createRemoveTool(options),
+    createChatAddTool(options),
+    createChatClipTool(options),
+    createChatOfferTool(options),
   ];
   let starting: Promise<void> | undefined;
   return {

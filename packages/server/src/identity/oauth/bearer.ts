@@ -1,5 +1,5 @@
 import type { TokenStore } from "../../stores/store.ts";
-import { digest, isLive } from "../tokens.ts";
+import { digest, isLive, pairedPrefix } from "../tokens.ts";
 import type { Narrowing, OAuthAccess } from "./access.ts";
 
 /** Who shows a token, whichever way it was come by. */
@@ -15,6 +15,8 @@ export interface Bearer {
   readonly client: boolean;
   /** Whether a session may stand for it: not for an access token that has less than was granted. */
   readonly whole: boolean;
+  /** True for a script in a browser: it may call its tools over HTTP, and do nothing else. */
+  readonly callsOnly?: true;
 }
 
 /** Whom a token belongs to; undefined when it is unknown, expired, revoked, or meant for another server. */
@@ -28,5 +30,10 @@ export async function findBearer(
   const token = await tokens.findByHash(digest(text));
   if (!token || !isLive(token, now)) return undefined;
   const { subject, owner, id, expiresAt } = token;
+  if (text.startsWith(pairedPrefix)) {
+    const narrowing = await oauth.narrowing(id);
+    if (!narrowing) return undefined;
+    return { subject, owner: false, grant: id, expiresAt, narrowing, client: true, whole: false, callsOnly: true };
+  }
   return { subject, owner, grant: id, expiresAt, client: false, whole: true };
 }

@@ -31,14 +31,19 @@ export interface GrantStores {
 const kind = "Consent";
 const mostNames = 20;
 
-/** Makes the token of a grant, under the first free name of `name`, `name-2`, `name-3` …, and after many of these under one that is free for sure. */
-export async function createGrantToken({ tokens }: GrantStores, wanted: NewGrant, now: number): Promise<TokenRecord> {
+/** Makes the token of a grant, which nobody knows unless it is given, under the first free name of `name`, `name-2`, `name-3` …, and after many of these under one that is free for sure. */
+export async function createGrantToken(
+  { tokens }: GrantStores,
+  wanted: NewGrant,
+  now: number,
+  token?: string,
+): Promise<TokenRecord> {
   const { name, subject, expiresAt } = wanted;
   for (let count = 1; ; count++) {
     const suffix = count > mostNames ? `-${randomBytes(5).toString("hex")}` : count > 1 ? `-${count}` : "";
     const numbered = `${name.slice(0, 64 - suffix.length)}${suffix}`;
     try {
-      return (await createToken(tokens, { name: numbered, subject, expiresAt }, now)).record;
+      return (await createToken(tokens, { name: numbered, subject, expiresAt }, now, token)).record;
     } catch (error) {
       if (!(error instanceof DuplicateName) || count > mostNames + 3) throw error;
     }

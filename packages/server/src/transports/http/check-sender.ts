@@ -33,7 +33,10 @@ export function checkSender(
   if (host === undefined || !(isLoopback(host) || allowedHosts.includes(host))) {
     return "This Host is not one of the server's names. Use the address that it printed, or add the name to allowedHosts.";
   }
-  const { origin } = headers;
+  const { origin, authorization } = headers;
+  // A userscript's requests name no origin; a page that got hold of its token would have to.
+  if (origin !== undefined && /^Bearer\s+pcb_/i.test(authorization ?? ""))
+    return "A paired script's token is of no use to a page.";
   if (origin === undefined || allowedOrigins.includes(origin)) return undefined;
   // A page that the server itself has sent names the very host that it was asked under.
   if (origin === `http://${headers.host}` || origin === `https://${headers.host}`) return undefined;

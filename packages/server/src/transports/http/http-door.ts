@@ -17,6 +17,7 @@ import { isOAuthPath } from "./oauth/oauth-door.ts";
 import { addPermalink } from "./permalink.ts";
 import { sendOnSocket, sendRaw } from "./raw-refusal.ts";
 import { addResources } from "./resources.ts";
+import { addUserscript } from "./userscript.ts";
 
 /** Answers requests whose body nobody has read, such as MCP's. Never rejects. */
 export type RawHandler = (
@@ -92,6 +93,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   addMirror(app, { corridor, url, proxied: options.behindProxy === true || Boolean(publicUrl) });
   const events = addEvents(app, { corridor });
   addResources(app, { corridor });
+  addUserscript(app, { corridor });
   const secure = publicUrl?.startsWith("https:") === true;
   addPermalink(app, { corridor, secure });
   addConsentPages(app, { corridor, secure });
