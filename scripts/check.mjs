@@ -4,7 +4,11 @@ import { bin, install, root, run, say } from "./setup.mjs";
 install(root, "packages");
 const steps = [
   ["format and lint", bin("@biomejs/biome", "biome"), ["check", "--error-on-warnings", "."]],
-  ["types", bin("typescript", "tsc"), ["-b", "packages/contracts", "packages/client", "packages/server"]],
+  [
+    "types",
+    bin("typescript", "tsc"),
+    ["-b", "packages/contracts", "packages/client", "packages/server", "packages/userscript"],
+  ],
   ["types of tests", bin("typescript", "tsc"), ["-p", "test"]],
   ["unused code", bin("knip"), ["--no-progress"]],
 ];

@@ -1,3 +1,5 @@
+import { hash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { callTool, makeCode, newKey, pair, post } from "../support/userscript/pairing.ts";
 import { verifiesOnce } from "../support/verifies.ts";
@@ -175,7 +177,6 @@ test("the same message in an export and from the page is found once", async () =
       },
     },
   };
-  const { writeFileSync } = await import("node:fs");
   writeFileSync(`${world.folder}/conversations.json`, JSON.stringify([conversation]));
   const args = {
     chat: { id: conversation.conversation_id, title: "Of newts" },
@@ -206,7 +207,7 @@ verifiesOnce("B1.offer", async () => {
     result: {
       title: "Garden",
       text: expect.stringContaining("heron came"),
-      uri: expect.stringMatching(/garden\.md#bytes=\d+-\d+$/),
+      cite: expect.stringMatching(/^notes\/garden\.md#bytes=\d+-\d+$/),
     },
   });
   const audit = (await world.audit()).filter(({ tool }) => tool === "chat.offer");
@@ -219,19 +220,30 @@ verifiesOnce("B1.offer", async () => {
 
   const other = await callTool(world, token, "chat.offer", { ...passage, end: (cited?.end ?? 0) - 3 });
   expect(other.body).toMatchObject({ code: "NOT_FOUND" });
+  // What a search did not cite is no passage, even when its hash is right.
+  const bytes = readFileSync(`${world.folder}/garden.md`).subarray(passage.start, (passage.end ?? 0) - 3);
+  const part = { ...passage, end: (passage.end ?? 0) - 3, sha256: hash("sha256", bytes) };
+  expect((await callTool(world, token, "chat.offer", part)).body).toMatchObject({ code: "NOT_FOUND" });
   const diary = await callTool(world, token, "chat.offer", { ...passage, id: "notes/private/diary.md" });
   expect(diary.body).toMatchObject({ code: "PERMISSION_DENIED" });
+  expect((await world.run("cite", String((offered.body.result as { cite: string }).cite))).status).toBe(0);
+  // The file is another by now, whatever the index still says.
+  writeFileSync(`${world.folder}/garden.md`, "# Garden\n\nThe stork came to the pond at dawn.\n");
+  expect((await callTool(world, token, "chat.offer", passage)).body).toMatchObject({ code: "NOT_FOUND" });
 });
 
 verifiesOnce("B1.offer-flow", async () => {
+  writeFileSync(`${world.folder}/pond.md`, "# Pond\n\nThe bittern booms in the reeds.\n");
   const { token } = await pair(world, "narrow", "--subject", "narrow");
-  const { citations } = await search(token, "heron pond");
-  const cited = citations.find(({ id }) => id === "notes/garden.md");
+  let cited: Awaited<ReturnType<typeof search>>["citations"][number] | undefined;
+  for (let tries = 0; !cited && tries < 50; tries++) {
+    cited = (await search(token, "bittern reeds")).citations.find(({ id }) => id === "notes/pond.md");
+    if (!cited) await new Promise((resolve) => setTimeout(resolve, 100));
+  }
   const passage = { id: cited?.id, start: cited?.start, end: cited?.end, sha256: cited?.sha256 };
   expect((await settled(() => callTool(world, token, "chat.offer", passage))).body).toMatchObject({ ok: true });
   // The owner lets notes be found, and no longer go to that site: also in a line of work that has seen nothing yet.
   const fresh = await pair(world, "fresh", "--subject", "narrow");
-  const { readFileSync } = await import("node:fs");
   const file = `${world.data}/policies/narrow.yaml`;
   world.policy("narrow.yaml", readFileSync(file, "utf8").replace(/clearance: \[.*\]/, 'clearance: ["chats"]'));
   for (let tries = 0; ; tries++) {

@@ -18,6 +18,13 @@ test("a code is good for ten minutes, and for no longer", async () => {
   await expect(pair({ code: second.code, key, now: codeLifetime - 1 })).resolves.toMatchObject({ name: "firefox" });
 });
 
+test("of many who show one code at once, one is paired", async () => {
+  const { store, pair } = open();
+  const { code } = await offerPairing(store, offer, 0);
+  const tried = await Promise.allSettled(Array.from({ length: 5 }, () => pair({ code, key, now: 1 })));
+  expect(tried.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+});
+
 test("after ten wrong codes none is looked at for a minute, the right one neither", async () => {
   const { store, pair } = open();
   const { code } = await offerPairing(store, offer, 0);

@@ -86,7 +86,7 @@ export function createPairing({ store, tokens }: PairingStores): Pair {
       throw new CallError("RATE_LIMITED", "Too many wrong codes were tried.", { details: { retryAfterMs: minuteMs } });
     const id = digest(normalize(code));
     const record = await store.find(kind, id);
-    const live = record !== undefined && record.consumedAt === null && (record.expiresAt ?? 0) > at;
+    const live = record !== undefined && (record.expiresAt ?? 0) > at;
     if (!live || !(await store.consume(kind, id, at))) {
       wrong = [...wrong, at];
       throw unknownCode();

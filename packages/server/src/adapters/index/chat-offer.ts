@@ -20,7 +20,13 @@ const Input = Type.Object(
 );
 
 const Output = Type.Object(
-  { id: Type.String(), title: Type.String(), text: Type.String(), uri: Type.String(), url: Type.String() },
+  {
+    id: Type.String(),
+    title: Type.String(),
+    text: Type.String(),
+    cite: Type.String({ description: "For `portcullis cite`; it names no path of this machine." }),
+    url: Type.String(),
+  },
   closed,
 );
 
@@ -68,9 +74,16 @@ export function createChatOfferTool(options: IndexAdapterOptions): Tool<Static<t
         throw new CallError("TOO_LARGE", `The passage has more than the ${permit.maxBytes} bytes that may leave.`, {
           details: { limit: permit.maxBytes, next: "Choose a shorter passage." },
         });
-      const uri = `${place.source === addedSource ? place.path : toUri({ kind: "path", path: `${place.source}/${place.path}` })}#bytes=${start}-${end}`;
-      const output = { id, title: document.title, text: shown, uri, url: permalink(id) };
-      cited.set(output, { id, uri: uri.replace(/#bytes=.*$/, ""), start, end, sha256: wanted, stale: false });
+      const output = {
+        id,
+        title: document.title,
+        text: shown,
+        cite: `${id}#bytes=${start}-${end}`,
+        url: permalink(id),
+      };
+      const uri =
+        place.source === addedSource ? place.path : toUri({ kind: "path", path: `${place.source}/${place.path}` });
+      cited.set(output, { id, uri, start, end, sha256: wanted, stale: false });
       return output;
     },
     citations: (output) => [cited.get(output)].filter((one) => one !== undefined),

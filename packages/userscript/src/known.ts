@@ -1,0 +1,58 @@
+import { remember, remembered } from "./gm.ts";
+import type { ShownMessage } from "./page/page.ts";
+
+/** Of a chat: the hash of each message that the server has, by its id. */
+type Hashes = Readonly<Record<string, string>>;
+interface KnownChat {
+  readonly at: number;
+  readonly hashes: Hashes;
+}
+type Known = Readonly<Record<string, KnownChat>>;
+
+const mostChats = 500;
+const mostMessages = 4_000;
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isKnown = (value: unknown): value is Known =>
+  isRecord(value) &&
+  Object.values(value).every((chat) => isRecord(chat) && typeof chat.at === "number" && isRecord(chat.hashes));
+
+const load = (): Known => remembered<Known>("known", {}, isKnown);
+
+/** What tells a message from every other state of it: 48 bits of SHA-256. */
+export async function hashOf({ role, text }: ShownMessage): Promise<string> {
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${role}\0${text}`)));
+  return [...bytes.subarray(0, 6)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export interface Memory {
+  /** Whether the server has the message as it is. */
+  has(message: ShownMessage): Promise<boolean>;
+  /** Notes what the server has taken. */
+  note(messages: readonly ShownMessage[]): Promise<void>;
+}
+
+/** What is remembered of one chat. */
+export function rememberChat(chat: string): Memory {
+  return {
+    async has(message) {
+      const known = load()[chat]?.hashes[message.id];
+      return known !== undefined && known === (await hashOf(message));
+    },
+    async note(messages) {
+      const fresh: [string, string][] = [];
+      for (const message of messages) fresh.push([message.id, await hashOf(message)]);
+      const all = load();
+      const hashes = Object.fromEntries([...Object.entries(all[chat]?.hashes ?? {}), ...fresh].slice(-mostMessages));
+      const others = Object.entries(all)
+        .filter(([id]) => id !== chat)
+        .sort(([, a], [, b]) => b.at - a.at)
+        .slice(0, mostChats - 1);
+      remember("known", Object.fromEntries([[chat, { at: Date.now(), hashes }], ...others]));
+    },
+  };
+}
+
+/** Forgets everything: the next reading sends all of a chat anew. */
+export const forgetChats = (): void => remember("known", {});
