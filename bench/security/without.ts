@@ -10,15 +10,22 @@ import { doorGuards } from "./without/doors.ts";
 import { fileGuards } from "./without/files.ts";
 import { gitGuards } from "./without/git.ts";
 import type { Guard } from "./without/guard.ts";
+import { pairingGuards } from "./without/pairing.ts";
 import { sourceGuards } from "./without/sources.ts";
 import { streamGuards } from "./without/streams.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const copy = realpathSync(mkdtempSync(join(tmpdir(), "portcullis-without-")));
 const wanted = process.argv.slice(2);
-const guards = [...fileGuards, ...gitGuards, ...decisionGuards, ...doorGuards, ...sourceGuards, ...streamGuards].filter(
-  ({ name, file }) => wanted.length === 0 || wanted.some((part) => name.includes(part) || file.includes(part)),
-);
+const guards = [
+  ...fileGuards,
+  ...gitGuards,
+  ...decisionGuards,
+  ...doorGuards,
+  ...pairingGuards,
+  ...sourceGuards,
+  ...streamGuards,
+].filter(({ name, file }) => wanted.length === 0 || wanted.some((part) => name.includes(part) || file.includes(part)));
 
 /** After this long a run is ended: a guard may be what ends a test. */
 const longestRun = 180_000;

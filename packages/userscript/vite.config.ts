@@ -2,8 +2,6 @@ import { defineConfig } from "vite";
 import monkey from "vite-plugin-monkey";
 import about from "./package.json" with { type: "json" };
 
-const served = "http://127.0.0.1:8088/userscript/portcullis.user.js";
-
 export default defineConfig({
   root: import.meta.dirname,
   logLevel: "warn",
@@ -24,8 +22,6 @@ export default defineConfig({
         sandbox: "DOM",
         grant: ["GM_xmlhttpRequest", "GM_getValue", "GM_setValue", "GM_setClipboard"],
         connect: ["127.0.0.1", "localhost"],
-        downloadURL: served,
-        updateURL: served,
       },
       build: { fileName: "portcullis.user.js", metaFileName: false, autoGrant: false },
     }),

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -55,11 +56,12 @@ function forge(change: (bytes: Buffer, central: number) => void, text?: string):
 }
 /** Everything of the data folder that an import writes. */
 const written = (): readonly string[] =>
-  ["chats", "imports", "chats.new"].flatMap((place) =>
-    existsSync(join(data, place))
-      ? readdirSync(join(data, place), { recursive: true, encoding: "utf8" }).filter((name) => /\./.test(name))
-      : [],
-  );
+  (existsSync(data) ? readdirSync(data) : [])
+    .filter((place) => /^(chats|imports|chats\.new.*)$/.test(place))
+    .flatMap((place) => [
+      ...(place.startsWith("chats.new") ? [place] : []),
+      ...readdirSync(join(data, place), { recursive: true, encoding: "utf8" }).filter((name) => /\./.test(name)),
+    ]);
 
 verifiesOnce("D6.import", async () => {
   const file = put("export.zip", archive());
@@ -101,6 +103,23 @@ test("an unpacked folder is imported too, without what its links lead to; an exp
   const { status, stdout, stderr } = await run("import", "chatgpt", folder, "--json");
   expect(status, stderr).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ conversations: 1, files: ["conversations-000.json"], others: 2 });
+});
+
+test("two imports at the same time are both whole; what a killed one left behind goes, and what a running one holds stays", async () => {
+  const files = [put("one.zip", archive(chats("gazebo"))), put("two.zip", archive(chats("trellis", "arbour")))];
+  const ended = spawnSync("true").pid;
+  const [left, held] = [join(data, `chats.new-${ended}-abc`), join(data, `chats.new-${process.pid}-abc`)];
+  for (const folder of [left, held]) mkdirSync(folder, { recursive: true });
+  const done = await Promise.all(files.map((file) => run("import", "chatgpt", file, "--json")));
+  for (const { status, stderr } of done) expect(status, stderr).toBe(0);
+  const told = done.map(({ stdout }) => JSON.parse(stdout) as { folder: string; conversations: number });
+  expect(told.map(({ conversations }) => conversations)).toEqual([1, 2]);
+  for (const { folder } of told) expect(readdirSync(folder)).toEqual(["conversations.json"]);
+  expect([existsSync(left), existsSync(held)]).toEqual([false, true]);
+  // Each is known, and each can be taken back.
+  for (const file of files) expect((await run("import", "chatgpt", file)).stdout).toContain("imported before");
+  for (const _ of files) expect((await run("import", "chatgpt", "--undo")).status).toBe(0);
+  expect(told.map(({ folder }) => existsSync(folder))).toEqual([false, false]);
 });
 
 test("Claude's export is imported under its own word, and each word refuses the other's", async () => {

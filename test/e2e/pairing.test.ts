@@ -1,5 +1,7 @@
 import { hash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { connect } from "@portcullis/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { callTool, makeCode, newKey, pair, post } from "../support/userscript/pairing.ts";
 import { verifiesOnce } from "../support/verifies.ts";
@@ -105,6 +107,13 @@ verifiesOnce("B1.confined", async () => {
     { ...bearer, accept: "application/json, text/event-stream" },
   );
   expect(mcp.status).toBe(401);
+  const sse = await fetch(`${http()}/sse`, { headers: { ...bearer, accept: "text/event-stream" } });
+  expect(sse.status).toBe(401);
+  const events = await fetch(`${http()}/v1/events?topic=fs.watch`, { headers: bearer });
+  expect([401, 403]).toContain(events.status);
+  await expect(connect({ url: world.listening.websocket, token })).rejects.toMatchObject({
+    code: expect.stringMatching(/^(UNAUTHENTICATED|PERMISSION_DENIED)$/),
+  });
   // A page that got hold of the token names its origin, even one that the owner lets in otherwise.
   for (const origin of ["https://chatgpt.com", http()]) {
     const page = await post(
@@ -116,6 +125,25 @@ verifiesOnce("B1.confined", async () => {
     const code = await makeCode(world, "page");
     expect(await post(`${http()}/v1/pair`, { code, key: newKey() }, { origin })).toMatchObject({ status: 403 });
   }
+});
+
+test("a code is not traded under a foreign name of this machine, and what is too large is not read", async () => {
+  const code = await makeCode(world, "guest");
+  const { port } = new URL(http());
+  const ask = (headers: Readonly<Record<string, string>>, body: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const asking = request(
+        { host: "127.0.0.1", port, path: "/v1/pair", method: "POST", agent: false, headers },
+        (response) => resolve(response.resume().statusCode ?? 0),
+      );
+      asking.once("error", reject).end(body);
+    });
+  const json = { "content-type": "application/json" };
+  const body = JSON.stringify({ code, key: newKey() });
+  expect(await ask({ ...json, host: `rebound.example:${port}` }, body)).toBe(403);
+  expect(await ask({ ...json, "content-length": String(30 * 1024 ** 2) }, "{")).toBe(413);
+  // Neither has used the code up.
+  expect(await ask(json, body)).toBe(200);
 });
 
 verifiesOnce("B1.chats", async () => {

@@ -34,4 +34,16 @@ export const chatRequirements = {
     says: "A passage whose label is not cleared for chatgpt.com is not offered, whatever its line of work has seen.",
     on: "once",
   },
+  "B2.syntax": {
+    says: "The script for chatgpt.com has no name in it by which it could send, press, navigate or reach another server, and a script that has one is told.",
+    on: "once",
+  },
+  "B2.fuzz-older": {
+    says: "Whatever is done for 400 steps on the older page of chatgpt.com, the script sends nothing and touches nothing but the draft, by a paste that was asked for.",
+    on: "once",
+  },
+  "B2.fuzz-newer": {
+    says: "Whatever is done for 400 steps on the newer page of chatgpt.com, the script sends nothing and touches nothing but the draft, by a paste that was asked for.",
+    on: "once",
+  },
 } as const satisfies Record<string, Requirement>;

@@ -46,7 +46,7 @@ export function toServer(typed: string): string | undefined {
   const text = typed.trim().replace(/\/+$/, "");
   if (!URL.canParse(text)) return undefined;
   const { protocol, hostname, origin, username, password } = new URL(text);
-  const near = hostname === "127.0.0.1" || hostname === "localhost" || hostname === "[::1]";
+  const near = hostname === "127.0.0.1" || hostname === "localhost";
   return (protocol === "http:" || protocol === "https:") && near && username + password === "" && origin === text
     ? origin
     : undefined;

@@ -23,7 +23,7 @@ if (window.top === window.self) {
 /** Notes whatever a script does beside reading: \`acts\` has a line for each. The panel's own elements are no part of the page. */
 export const spies = `
 window.acts = [];
-window.native = { click: HTMLElement.prototype.click, push: History.prototype.pushState };
+window.native = { click: HTMLElement.prototype.click, push: History.prototype.pushState, dispatch: EventTarget.prototype.dispatchEvent };
 (() => {
   const inPanel = (target) => target instanceof Node && (target.getRootNode() instanceof ShadowRoot || target.closest?.("[data-portcullis]") != null);
   const act = (what) => window.acts.push(what);

@@ -1,155 +1,125 @@
+import { analyze, type Reference } from "eslint-scope";
 import { parseAst } from "vite";
+import { attributes, computed, globals, keys, members, tags } from "./script-words.ts";
 
-type Node = { readonly type: string; readonly start: number } & Readonly<Record<string, unknown>>;
+interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  range?: readonly [number, number];
+  readonly [key: string]: unknown;
+}
 
-/** Names by which a script could send, press, run or reach more than this one may; as a property, a variable or a key. */
-const forbidden = new Set([
-  ...["submit", "requestSubmit", "click", "execCommand", "insertParagraph", "beforeinput", "sendKeys"],
-  ...[
-    "fetch",
-    "XMLHttpRequest",
-    "WebSocket",
-    "EventSource",
-    "sendBeacon",
-    "importScripts",
-    "Worker",
-    "SharedWorker",
-    "RTCPeerConnection",
-  ],
-  ...[
-    "eval",
-    "Function",
-    "constructor",
-    "innerHTML",
-    "outerHTML",
-    "insertAdjacentHTML",
-    "createContextualFragment",
-    "setHTMLUnsafe",
-  ],
-  ...[
-    "write",
-    "writeln",
-    "srcdoc",
-    "unsafeWindow",
-    "postMessage",
-    "pushState",
-    "replaceState",
-    "open",
-    "cookie",
-    "execScript",
-  ],
-  ...[
-    "KeyboardEvent",
-    "InputEvent",
-    "MouseEvent",
-    "PointerEvent",
-    "SubmitEvent",
-    "CustomEvent",
-    "createEvent",
-    "initEvent",
-    "UIEvent",
-  ],
-  ...[
-    "setNativeValue",
-    "navigation",
-    "GM_addElement",
-    "GM_openInTab",
-    "GM_webRequest",
-    "GM",
-    "reload",
-    "replaceWith",
-    "insertText",
-  ],
-]);
-/** Where one of them is harmless, by the text around it. */
-const allowed: readonly RegExp[] = [
-  /^addEventListener\("click"/,
-  /^constructor\(message, code/,
-  // Whether a key that the person pressed is Escape.
-  /^instanceof KeyboardEvent\b/,
-];
-const words = [
-  /backend-api/i,
-  /\bEnter\b/,
-  /insertParagraph/i,
-  /send-button/i,
-  /\/api\//i,
-  /javascript:/i,
-  /data:text\/html/i,
-];
-const managers = new Set(["GM_xmlhttpRequest", "GM_getValue", "GM_setValue", "GM_setClipboard"]);
-const globals = new Set([
-  "window",
-  "document",
-  "globalThis",
-  "self",
-  "top",
-  "location",
-  "navigator",
-  "history",
-  "frames",
-  "parent",
-]);
+const isNode = (value: unknown): value is Node =>
+  typeof value === "object" && value !== null && typeof (value as Node).type === "string";
+const nameOf = (node: Node | undefined): string => String(node?.name ?? node?.value ?? "");
 
-/** What the built script could do that it must not, by its syntax alone; nothing when all is well. */
+/** What stands in the script at one place only, as it is there. */
+const once = {
+  dispatchEvent: /^composer\.dispatchEvent\(new ClipboardEvent\("paste", \{/,
+  assign: /^window\.location\.assign\(`https:\/\/chatgpt\.com\$\{path\}`\)/,
+  attachShadow: /^host\.attachShadow\(\{ mode: "closed" \}\)/,
+  createElement: /^document\.createElement\(name\)/,
+  GM_xmlhttpRequest: /^GM_xmlhttpRequest\(\{\s*method: "POST",/,
+} as const;
+const isOnce = (name: string): name is keyof typeof once => Object.hasOwn(once, name);
+
+/**
+ * What the built script could do that it must not, by its syntax alone; nothing when all is well. It may use the names of `script-words.ts` and no other: a way to
+ * send, to press, to navigate or to reach further has a name that is not there, or needs one that is made at run time, which is refused too.
+ */
 export function lintScript(script: string): readonly string[] {
   const found: string[] = [];
-  const counts = { dispatchEvent: 0, assign: 0, request: 0, attachShadow: 0 };
-  const around = (node: Node, before = 0): string => script.slice(Math.max(0, node.start - before), node.start + 60);
-  const tell = (node: Node, what: string): void => void found.push(`${what}: ${around(node).split("\n")[0]}`);
+  const seen = new Map<string, number>();
+  const tell = (node: Node, what: string): void =>
+    void found.push(`${what}: ${script.slice(node.start, node.start + 60).split("\n")[0]}`);
 
-  const visit = (node: Node, parent: Node | undefined): void => {
-    if (node.type === "Identifier") {
-      const name = node.name as string;
-      if (forbidden.has(name) && !allowed.some((fine) => fine.test(around(node, 11)) || fine.test(around(node, 0))))
-        tell(node, `name ${name}`);
-      if (/^GM[._]/.test(name) && !managers.has(name)) tell(node, `manager ${name}`);
-    }
-    if (node.type === "Literal" && typeof node.value === "string") {
-      if (words.some((word) => word.test(node.value as string))) tell(node, "text");
-      if (forbidden.has(node.value) && !/addEventListener\($/.test(script.slice(0, node.start))) tell(node, "text");
-    }
-    if (node.type === "TemplateElement" && words.some((word) => word.test(JSON.stringify(node.value))))
-      tell(node, "text");
-    if (node.type === "MemberExpression" && node.computed === true) {
-      const object = node.object as Node;
-      if (object.type === "Identifier" && globals.has(object.name as string)) tell(node, "computed member of a global");
-      if (parent?.type === "CallExpression" && parent.callee === node) tell(node, "call of a computed member");
-    }
-    if (node.type === "AssignmentExpression") {
-      const left = node.left as Node;
-      const target = script.slice(left.start, left.start + 40);
-      if (/^(window\.|document\.|self\.|top\.)?location\b|\.(href|action|src|on[a-z]+)\s*=[^=]/.test(target))
-        tell(node, "assignment");
-    }
-    if (node.type === "CallExpression") checkCall(node);
-    if (node.type === "ImportExpression" || node.type === "WithStatement") tell(node, "import");
+  const visit = (node: Node, parents: readonly Node[]): void => {
+    node.range = [node.start, node.end];
+    rules[node.type]?.(node, parents);
     for (const value of Object.values(node))
-      for (const child of Array.isArray(value) ? value : [value])
-        if (typeof child === "object" && child !== null && typeof (child as Node).type === "string")
-          visit(child as Node, node);
+      for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) visit(child, [node, ...parents]);
+  };
+  const useMember = (name: string, node: Node, parents: readonly Node[]): void => {
+    if (isOnce(name)) useOnce(name, node, parents);
+    else if (name === "location") {
+      const next = parents[0];
+      const read =
+        next?.type === "MemberExpression" && ["pathname", "origin", "assign"].includes(nameOf(next.property as Node));
+      if (!read || script.slice(node.start, node.end) !== "window.location") tell(node, "location");
+    } else if (!members.has(name)) tell(node, `member ${name}`);
+  };
+  const useOnce = (name: keyof typeof once, node: Node, [parent]: readonly Node[]): void => {
+    seen.set(name, (seen.get(name) ?? 0) + 1);
+    const called = parent?.type === "CallExpression" && parent.callee === node;
+    if (!called || !once[name].test(script.slice(parent.start, parent.start + 200))) tell(node, `another ${name}`);
+  };
+  const rules: Readonly<Record<string, (node: Node, parents: readonly Node[]) => void>> = {
+    MemberExpression(node, parents) {
+      const property = node.property as Node;
+      if (node.computed !== true) useMember(nameOf(property), node, parents);
+      else if (!computed.has(script.slice(node.start, node.end)) || isCalled(node, parents))
+        tell(node, "computed member");
+    },
+    Property(node, [parent]) {
+      const name = nameOf(node.key as Node);
+      if (node.computed === true) tell(node, "computed key");
+      else if (parent?.type === "ObjectPattern") {
+        if (isOnce(name) || !members.has(name)) tell(node, `taken out ${name}`);
+      } else if (!keys.has(name)) tell(node, `key ${name}`);
+    },
+    CallExpression(node) {
+      const callee = node.callee as Node;
+      const name = nameOf(callee.type === "MemberExpression" ? (callee.property as Node) : callee);
+      const [first] = node.arguments as readonly Node[];
+      if (/^make$/.test(name) && !tags.has(nameOf(first))) tell(node, "element");
+      if (/^(set|toggle|remove)Attribute$/.test(name) && !attributes.has(nameOf(first))) tell(node, "attribute");
+      if (/^set(Timeout|Interval)$/.test(name) && !/^(Identifier|ArrowFunctionExpression)$/.test(first?.type ?? ""))
+        tell(node, "timer");
+    },
+    AssignmentExpression(node) {
+      const left = node.left as Node;
+      if (
+        left.type === "MemberExpression" &&
+        !/\.textContent$|^this\.(code|retryAfterMs)$/.test(script.slice(left.start, left.end))
+      )
+        tell(node, "assignment");
+    },
+    TaggedTemplateExpression: (node) => tell(node, "tagged template"),
+    ImportExpression: (node) => tell(node, "import"),
+    MetaProperty: (node) => tell(node, "meta"),
+    WithStatement: (node) => tell(node, "with"),
   };
 
-  const checkCall = (node: Node): void => {
-    const callee = node.callee as Node;
-    const name = ((callee.type === "MemberExpression" ? (callee.property as Node).name : callee.name) ?? "") as string;
-    const text = script.slice(node.start, node.start + 120);
-    if (name === "dispatchEvent") {
-      counts.dispatchEvent++;
-      if (!/^composer\.dispatchEvent\(new ClipboardEvent\("paste", \{/.test(text)) tell(node, "event");
-    }
-    if (name === "assign" && /location/.test(text)) {
-      counts.assign++;
-      if (!/^window\.location\.assign\(`https:\/\/chatgpt\.com\$\{path\}`\)/.test(text)) tell(node, "navigation");
-    }
-    if (name === "GM_xmlhttpRequest") counts.request++;
-    if (name === "attachShadow") {
-      counts.attachShadow++;
-      if (!/mode: "closed"/.test(text)) tell(node, "open shadow root");
-    }
-  };
-
-  visit(parseAst(script) as unknown as Node, undefined);
-  for (const [what, count] of Object.entries(counts)) if (count !== 1) found.push(`${what} stands ${count} times`);
+  const program = parseAst(script) as unknown as Node;
+  visit(program, []);
+  const { scopes } = analyze(program as unknown as Parameters<typeof analyze>[0], {
+    ecmaVersion: 2022,
+    sourceType: "module",
+  });
+  const free = scopes.find(({ type }) => type === "global")?.through ?? [];
+  for (const { identifier } of free as readonly Reference[]) {
+    const node = identifier as unknown as Node;
+    const at = pathTo(program, node);
+    if (isOnce(nameOf(node))) useOnce(nameOf(node) as keyof typeof once, node, at);
+    else if (!globals.has(nameOf(node))) tell(node, `name ${nameOf(node)}`);
+    // Under another name it could not be followed.
+    else if (nameOf(node) === "window" && at[0]?.type !== "MemberExpression") tell(node, "another name for the window");
+  }
+  for (const name of Object.keys(once))
+    if (seen.get(name) !== 1) found.push(`${name} stands ${seen.get(name) ?? 0} times`);
   return found;
+}
+
+const isCalled = (node: Node, [parent]: readonly Node[]): boolean =>
+  (parent?.type === "CallExpression" || parent?.type === "NewExpression") && parent.callee === node;
+
+/** The nodes around a node, the closest first. */
+function pathTo(root: Node, wanted: Node): readonly Node[] {
+  for (const value of Object.values(root))
+    for (const child of Array.isArray(value) ? value : [value]) {
+      if (!isNode(child) || child.start > wanted.start || child.end < wanted.end) continue;
+      return child === wanted ? [root] : [...pathTo(child, wanted), root];
+    }
+  return [];
 }

@@ -1,6 +1,17 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { isAlive, syncFolder } from "../stores/data-folder.ts";
 import { NotAnExport, type OpenExport } from "./open-export.ts";
 import { chatsFolder } from "./place.ts";
 import { type ExportKind, type Sink, type Taken, takeExport } from "./take-export.ts";
@@ -15,9 +26,12 @@ export interface ImportRecord extends Taken {
   readonly at: string;
 }
 
-/** What is unpacked lies here until it is whole. */
-const draftFolder = (data: string): string => join(data, "chats.new");
-const recordFile = (data: string): string => join(data, "imports", "chats.json");
+/** What is unpacked lies in a folder of its own, named after its process, until it is whole. */
+const draftName = /^chats\.new-(\d+)-/;
+/** A file for each import, so that two at the same time are in nobody's way. */
+const recordFolder = (data: string): string => join(data, "imports", "chats");
+const recordFile = (data: string, { digest }: Pick<Taken, "digest">): string =>
+  join(recordFolder(data), `${digest}.json`);
 /** Bytes that are left free on the disk. */
 const reserve = 64 * 1024 ** 2;
 
@@ -51,23 +65,23 @@ export async function tryExport(source: OpenExport, { data, signal, wanted }: Im
  */
 export async function importExport(source: OpenExport, importing: Importing): Promise<Imported> {
   const { data, from, now, signal, wanted } = importing;
-  const draft = draftFolder(data);
-  rmSync(draft, { recursive: true, force: true });
-  mkdirSync(draft, { recursive: true, mode: 0o700 });
+  removeAbandoned(data);
+  const draft = mkdtempSync(join(data, `chats.new-${process.pid}-`));
   try {
     checkSpace(draft, source);
     const taken = await takeExport(source, intoFolder(draft), signal);
     checkKind(taken, wanted);
-    const records = readRecords(data);
-    const known = records.find(({ digest }) => digest === taken.digest);
+    const known = readRecords(data).find(({ digest }) => digest === taken.digest);
     if (known) return { ...taken, folder: join(chatsFolder(data), known.folder), known: true };
     const folder = `${taken.kind}/${new Date(now).toISOString().slice(0, 10)}-${taken.digest.slice(0, 8)}`;
     const place = join(chatsFolder(data), folder);
     // Told before it is there: an import that is cut off here can be undone, and imported again.
-    writeRecords(data, [...records, { ...taken, folder, from, at: new Date(now).toISOString() }]);
+    writeRecord(data, { ...taken, folder, from, at: new Date(now).toISOString() });
     mkdirSync(join(chatsFolder(data), taken.kind), { recursive: true, mode: 0o700 });
+    syncFolder(draft);
     rmSync(place, { recursive: true, force: true });
     renameSync(draft, place);
+    for (const folder of [join(place, ".."), chatsFolder(data), data]) syncFolder(folder);
     return { ...taken, folder: place, known: false };
   } finally {
     rmSync(draft, { recursive: true, force: true });
@@ -76,36 +90,46 @@ export async function importExport(source: OpenExport, importing: Importing): Pr
 
 /** Takes the last import of a program's chats back out; undefined when there is none. */
 export function undoImport(data: string, kind: ExportKind): ImportRecord | undefined {
-  const records = readRecords(data);
-  const last = records.findLast((record) => record.kind === kind);
+  const last = readRecords(data).findLast((record) => record.kind === kind);
   if (!last) return undefined;
   rmSync(join(chatsFolder(data), last.folder), { recursive: true, force: true });
-  writeRecords(
-    data,
-    records.filter((record) => record !== last),
-  );
+  rmSync(recordFile(data, last), { force: true });
   return last;
 }
 
 /** Imports whose folder is there, oldest first. */
-export function readRecords(data: string): readonly ImportRecord[] {
+function readRecords(data: string): readonly ImportRecord[] {
+  const folder = recordFolder(data);
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
+  return names
+    .map((name) => readRecord(join(folder, name)))
+    .filter((record) => existsSync(join(chatsFolder(data), record.folder)))
+    .sort((a, b) => (a.at < b.at ? -1 : 1));
+}
+
+function readRecord(file: string): ImportRecord {
   try {
-    const records = JSON.parse(readFileSync(recordFile(data), "utf8")) as readonly ImportRecord[];
-    return records.filter(({ folder }) => existsSync(join(chatsFolder(data), folder)));
+    return JSON.parse(readFileSync(file, "utf8")) as ImportRecord;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw new NotAnExport(
-      `${recordFile(data)} cannot be read: ${(error as Error).message}`,
-      "Mend it or move it away.",
-    );
+    throw new NotAnExport(`${file} cannot be read: ${(error as Error).message}`, "Mend it or move it away.");
   }
 }
 
-function writeRecords(data: string, records: readonly ImportRecord[]): void {
-  mkdirSync(join(data, "imports"), { recursive: true, mode: 0o700 });
-  const file = recordFile(data);
-  writeFileSync(`${file}.new`, `${JSON.stringify(records, null, 1)}\n`, { mode: 0o600, flush: true });
-  renameSync(`${file}.new`, file);
+function writeRecord(data: string, record: ImportRecord): void {
+  mkdirSync(recordFolder(data), { recursive: true, mode: 0o700 });
+  const file = recordFile(data, record);
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(record, null, 1)}\n`, { mode: 0o600, flush: true });
+  renameSync(draft, file);
+  syncFolder(recordFolder(data));
+}
+
+/** What an import left behind that was killed. */
+function removeAbandoned(data: string): void {
+  for (const name of readdirSync(data)) {
+    const pid = Number(draftName.exec(name)?.[1]);
+    if (pid > 0 && !isAlive({ pid })) rmSync(join(data, name), { recursive: true, force: true });
+  }
 }
 
 function checkKind({ kind }: Taken, wanted: ExportKind): void {

@@ -64,9 +64,9 @@ async function take(invocation: Invocation, { kind, path }: { kind: ExportKind; 
   const { values, output, data } = invocation;
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
   const source = await openExport(path);
   let done: Imported;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
   try {
     const importing = { data, from: path, now: Date.now(), signal: interrupted.signal, wanted: kind };
     done = await (values["dry-run"] === true ? tryExport : importExport)(source, importing);

@@ -28,7 +28,6 @@ export const pair: Command = {
       help: "a served folder that it may search and offer from (default: all)",
     },
     expires: { type: "string", help: "when its token ends: 12h, 90d, an ISO date, or never (default 90d)" },
-    config: { type: "string", help: "the configuration file" },
   },
   async run(invocation) {
     const { positionals, values, output, data } = invocation;

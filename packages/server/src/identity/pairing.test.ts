@@ -36,6 +36,23 @@ test("after ten wrong codes none is looked at for a minute, the right one neithe
   await expect(pair({ code, key, now: 61_000 })).resolves.toMatchObject({ subject: "userscript" });
 });
 
+test("of a hundred wrong codes at the same time ten are looked at", async () => {
+  const { store, pair } = open();
+  let looked = 0;
+  const find: typeof store.find = async (...args) => {
+    looked++;
+    return await store.find(...args);
+  };
+  const counted = createPairing({ store: { ...store, find }, tokens: createTokenStore() });
+  const tried = await Promise.allSettled(
+    Array.from({ length: 100 }, (_, at) => counted({ code: `ABCDE-${10_000 + at}`, key, now: 5 })),
+  );
+  expect(tried.filter(({ status }) => status === "fulfilled")).toEqual([]);
+  expect(looked).toBe(10);
+  const { code } = await offerPairing(store, offer, 0);
+  await expect(pair({ code, key, now: 5 })).resolves.toMatchObject({ name: "firefox" });
+});
+
 test("a paired token of which it is not known what it may do is nobody's", async () => {
   const { store, tokens, pair } = open();
   const { code } = await offerPairing(store, offer, 0);

@@ -71,7 +71,7 @@ export interface Redemption {
   readonly now: number;
 }
 
-/** Wrong codes within a minute after which none is looked at: nobody mistypes more. */
+/** Wrong codes within a minute after which this process looks at none: nobody mistypes more, and of 2^50 codes as few can be guessed by each of many replicas. */
 const mostWrong = 10;
 const minuteMs = 60_000;
 
@@ -79,18 +79,19 @@ export type Pair = (redemption: Redemption) => Promise<Paired>;
 
 /** Trades codes for tokens. Rejects with `PERMISSION_DENIED` for a code that is unknown, too old or used, all told alike. */
 export function createPairing({ store, tokens }: PairingStores): Pair {
-  let wrong: readonly number[] = [];
+  let wrong: readonly { readonly at: number }[] = [];
   return async ({ code, key, now: at }) => {
-    wrong = wrong.filter((time) => time > at - minuteMs);
+    wrong = wrong.filter((one) => one.at > at - minuteMs);
     if (wrong.length >= mostWrong)
       throw new CallError("RATE_LIMITED", "Too many wrong codes were tried.", { details: { retryAfterMs: minuteMs } });
+    // It counts as wrong until it is known to be right: many at the same time are as many.
+    const tried = { at };
+    wrong = [...wrong, tried];
     const id = digest(normalize(code));
     const record = await store.find(kind, id);
     const live = record !== undefined && (record.expiresAt ?? 0) > at;
-    if (!live || !(await store.consume(kind, id, at))) {
-      wrong = [...wrong, at];
-      throw unknownCode();
-    }
+    if (!live || !(await store.consume(kind, id, at))) throw unknownCode();
+    wrong = wrong.filter((one) => one !== tried);
     const offer = JSON.parse(record.body) as Offer;
     const token = mintSecret(pairedPrefix);
     const made = await createGrantToken(

@@ -1,6 +1,7 @@
 import {
   closeSync,
   existsSync,
+  fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -104,7 +105,7 @@ export function readHolder(path: string): Holder | undefined {
 }
 
 /** Whether the process that named itself is still there; another program may have its number by now. */
-export function isAlive({ pid }: Holder): boolean {
+export function isAlive({ pid }: Pick<Holder, "pid">): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
@@ -155,4 +156,14 @@ function toFolderError(path: string, error: unknown): DataFolderError {
     `The data folder ${path} cannot be written (${why}); change its rights or choose another with --data.`,
     error,
   );
+}
+
+/** Has the names in a folder on the disk for good: what was renamed into it stays there when the power fails. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }

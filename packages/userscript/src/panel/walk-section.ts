@@ -1,7 +1,17 @@
 import { pause } from "../keep.ts";
 import { findPage } from "../page/find-page.ts";
 import { chatIdOf } from "../page/page.ts";
-import { beginWalk, currentWalk, endWalk, goToChat, listedChats, mostADay, noteRead, waitForNext } from "../walk.ts";
+import {
+  arrive,
+  beginWalk,
+  currentWalk,
+  endWalk,
+  goToChat,
+  listedChats,
+  mostADay,
+  noteRead,
+  waitForNext,
+} from "../walk.ts";
 import { watchPerson } from "../watch-person.ts";
 import { readWithBanner, toReason } from "./chat-section.ts";
 import { make, makeButton } from "./elements.ts";
@@ -18,7 +28,8 @@ export function walkSection(frame: Frame): HTMLElement {
     const queue = listedChats();
     if (queue.length === 0) return frame.tell("The page's list names no chats just now.", true);
     beginWalk(queue);
-    return goOn(frame);
+    const shown = chatIdOf(window.location.pathname);
+    return shown !== undefined && queue.includes(shown) ? readAndGoOn(frame, shown) : goOn(frame);
   });
   const label = make(
     "label",
@@ -36,23 +47,32 @@ export function walkSection(frame: Frame): HTMLElement {
   );
 }
 
-/** Goes on with a walk: reads the chat that is shown if it is the next one, waits, and opens another. */
-export async function goOn(frame: Frame): Promise<void> {
+/** Goes on with a walk on the page that it has opened, and on no other. */
+export async function arriveByWalk(frame: Frame): Promise<void> {
+  const shown = chatIdOf(window.location.pathname);
+  const arrived = arrive(shown, Date.now());
+  if (arrived === "astray") frame.tell("The walk stopped: the chat that it opened led to this page.", true);
+  if (arrived === "here" && shown !== undefined) await readAndGoOn(frame, shown);
+}
+
+async function readAndGoOn(frame: Frame, shown: string): Promise<void> {
   const watch = watchPerson(frame.host);
   try {
-    const shown = chatIdOf(window.location.pathname);
-    if (shown !== undefined && currentWalk().queue[0] === shown) {
-      await appear(watch.signal);
-      watch.end();
-      if (!(await readWithBanner(frame))) return endWalk();
-      noteRead(shown);
-    }
+    await appear(watch.signal);
+    watch.end();
+    if (!(await readWithBanner(frame))) return endWalk();
   } catch (error) {
     endWalk();
     return frame.tell(toReason(error), true);
   } finally {
     watch.end();
   }
+  noteRead(shown);
+  await goOn(frame);
+}
+
+/** Waits, and opens the next chat. */
+async function goOn(frame: Frame): Promise<void> {
   const [next] = currentWalk().queue;
   if (next === undefined) {
     endWalk();
@@ -81,7 +101,9 @@ async function rest(frame: Frame, wait: number, next: string): Promise<void> {
       await pause(Math.min(rest, 1_000), watch.signal);
     }
     watch.signal.throwIfAborted();
-    goToChat(next);
+    if (goToChat(next)) return;
+    endWalk();
+    frame.tell("The walk stopped: another one is under way, or enough chats were opened today.", true);
   } catch (error) {
     endWalk();
     frame.tell(toReason(error), true);

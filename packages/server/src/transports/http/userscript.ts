@@ -5,7 +5,7 @@ import type { Corridor } from "../../pipeline/corridor.ts";
 import { originOf } from "./mirror.ts";
 import { sendFailure, sendResult } from "./reply.ts";
 
-/** Where the script is fetched from, to be installed and to be kept up to date. */
+/** Where the script is fetched from, to be installed. */
 export const userscriptPath = "/userscript/portcullis.user.js";
 
 /** Put there by `npm run build`. */
