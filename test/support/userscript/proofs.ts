@@ -270,7 +270,11 @@ export const provesStop =
     if (!(await isReading(opened))) faults.push("no banner shows that it reads");
     await stop.when(opened);
     await opened.page.clock.runFor(3_000);
-    await opened.page.waitForTimeout(60);
+    // What is on its way to the server may take its time; the reading sees what happened when that is answered.
+    for (let tries = 0; tries < 60 && !stop.says.test(await told(opened)); tries++) {
+      await opened.page.clock.runFor(100);
+      await opened.page.waitForTimeout(30);
+    }
     if (!stop.says.test(await told(opened))) faults.push(`on ${name} it said: ${await told(opened)}`);
     const before = { sent: opened.sent.length, at: await scrolled(opened) };
     await opened.page.clock.runFor(12_000);
