@@ -7,7 +7,7 @@ const steps = [
   [
     "types",
     bin("typescript", "tsc"),
-    ["-b", "packages/contracts", "packages/client", "packages/server", "packages/userscript"],
+    ["-b", "packages/contracts", "packages/client", "packages/server", "packages/userscript", "packages/console"],
   ],
   ["types of tests", bin("typescript", "tsc"), ["-p", "test"]],
   ["unused code", bin("knip"), ["--no-progress"]],

@@ -98,7 +98,9 @@ export async function setUp() {
   install(root, "packages");
   const code = await run(bin("typescript", "tsc"), ["-b", "packages/contracts", "packages/client", "packages/server"]);
   if (code !== 0) giveUp("The build failed; the lines above say where.", code);
-  const { buildUserscript } = await import("./userscript.mjs");
-  const script = await buildUserscript();
-  if (script !== 0) giveUp("The userscript could not be built; the lines above say where.", script);
+  const { buildBundle } = await import("./bundles.mjs");
+  for (const name of ["userscript", "console"]) {
+    const bundled = await buildBundle(name);
+    if (bundled !== 0) giveUp(`packages/${name} could not be built; the lines above say where.`, bundled);
+  }
 }

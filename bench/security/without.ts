@@ -5,6 +5,7 @@ import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { table } from "../measure.ts";
+import { consoleGuards } from "./without/console.ts";
 import { decisionGuards } from "./without/decisions.ts";
 import { doorGuards } from "./without/doors.ts";
 import { fileGuards } from "./without/files.ts";
@@ -23,6 +24,7 @@ const guards = [
   ...decisionGuards,
   ...doorGuards,
   ...pairingGuards,
+  ...consoleGuards,
   ...sourceGuards,
   ...streamGuards,
 ].filter(({ name, file }) => wanted.length === 0 || wanted.some((part) => name.includes(part) || file.includes(part)));

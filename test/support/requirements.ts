@@ -1,4 +1,5 @@
 import { chatRequirements } from "./chat-requirements.ts";
+import { consoleRequirements } from "./console-requirements.ts";
 import { fleetRequirements } from "./fleet-requirements.ts";
 import { liveRequirements } from "./live-requirements.ts";
 import { modelRequirements } from "./model-requirements.ts";
@@ -9,6 +10,7 @@ import { upstreamRequirements } from "./upstream-requirements.ts";
 /** Every promise of the product so far, by the id of the requirement that it comes from. A promise that nobody proves fails the build. */
 export const requirements = {
   ...chatRequirements,
+  ...consoleRequirements,
   ...fleetRequirements,
   ...liveRequirements,
   ...upstreamRequirements,

@@ -6,7 +6,8 @@ import { printNow } from "../print-now.ts";
 import { bundleComposer, fixturePage, type PageOptions, type Turn, toTurns } from "./fixture-page.ts";
 import { managerShim, spies } from "./in-page.ts";
 
-const executablePath = "/usr/bin/chromium";
+/** Where Debian puts it. */
+export const executablePath = "/usr/bin/chromium";
 
 /** Why nothing can be proved in a browser here; undefined where it can. */
 export const noBrowser = (): string | undefined =>

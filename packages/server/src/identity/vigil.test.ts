@@ -56,6 +56,19 @@ describe("the vigil", () => {
     expect(ended).toHaveBeenCalledOnce();
   });
 
+  test("looks at all when this process says that it has ended one", async () => {
+    live.set("a", null);
+    const ended = vi.fn();
+    vigil.watch(token("a"), ended);
+    await pass(1_000);
+    live.delete("a");
+    await pass(5_000);
+    expect(ended).not.toHaveBeenCalled();
+    vigil.recheck();
+    await pass(1_000);
+    expect(ended).toHaveBeenCalledOnce();
+  });
+
   test("asks again at the end that was known, and goes by the new one when it was moved", async () => {
     live.set("a", Date.now() + 10_000);
     const ended = vi.fn();

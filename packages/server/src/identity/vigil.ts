@@ -7,6 +7,8 @@ export interface Vigil {
    * was revoked by whichever process. The answer ends the watch.
    */
   watch(credential: Credential, ended: () => void): () => void;
+  /** Looks at everything with the next beat: this process itself has ended a credential before its time. */
+  recheck(): void;
   stop(): void;
 }
 
@@ -37,6 +39,7 @@ export function createVigil({ identify, version, now, fault, everyMs = 250 }: Vi
   let seen: unknown;
   let timer: NodeJS.Timeout | undefined;
   let looking = false;
+  let asked = false;
 
   const look = async (entry: Watched): Promise<void> => {
     const caller = await identify(entry.credential);
@@ -46,7 +49,8 @@ export function createVigil({ identify, version, now, fault, everyMs = 250 }: Vi
 
   const lookAtAll = async (): Promise<void> => {
     const current = await version();
-    const changed = current !== seen;
+    const changed = current !== seen || asked;
+    asked = false;
     const at = now();
     let looked = 0;
     for (const entry of watched) {
@@ -84,6 +88,9 @@ export function createVigil({ identify, version, now, fault, everyMs = 250 }: Vi
       watched.add(entry);
       timer ??= setInterval(beat, everyMs).unref();
       return () => void watched.delete(entry);
+    },
+    recheck() {
+      asked = true;
     },
     stop,
   };

@@ -38,7 +38,9 @@ export function createCorridor(parts: Parts): Corridor {
       return { kind: "session", secret };
     },
     async leave(credential) {
-      if (credential.kind === "session") await leave(parts, credential.secret);
+      if (credential.kind !== "session") return;
+      await leave(parts, credential.secret);
+      parts.vigil.recheck();
     },
     credit: (id, sink, chunks) => void parts.streams.credit(id, sink, chunks),
     withdraw: (id, sink) => void parts.streams.cancel(id, sink),

@@ -2,6 +2,7 @@ import { CallError, codes } from "@portcullis/contracts";
 import { exchange, type Opening, refresh } from "../identity/sessions.ts";
 import type { Caller, Request } from "./arrival.ts";
 import { consentMethods } from "./consent-methods.ts";
+import { consoleMethods } from "./console-methods.ts";
 import { listTools, toPrompt } from "./describe.ts";
 import type { Facts } from "./facts.ts";
 import { listPrompts } from "./list-prompts.ts";
@@ -68,7 +69,18 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ["events.subscribe", guarded(subscribe)],
   ["events.unsubscribe", guarded(unsubscribe)],
   ...Object.entries(consentMethods).map(([name, answer]) => [name, guarded(answer)] as const),
+  ...Object.entries(consoleMethods).map(([name, answer]) => [name, guarded(ofOwner(answer))] as const),
 ]);
+
+/** Not by a script, nor by a client that the owner has let in with less than everything. */
+function ofOwner(answer: Guarded["answer"]): Guarded["answer"] {
+  return (asked, caller) => {
+    if (caller.owner && !caller.narrowing) return answer(asked, caller);
+    throw new CallError("PERMISSION_DENIED", "Only the owner sees the console.", {
+      details: { scope: null, reason: "not_owner" },
+    });
+  };
+}
 
 async function pair({ parts, params, facts }: Asked): Promise<unknown> {
   const { grant, ...paired } = await parts.pair({
@@ -110,7 +122,7 @@ function capabilities(parts: Parts): unknown {
       maxBytes,
       subscriptions: parts.subscriptions.limits.perConnection,
     },
-    methods: [...methods.keys(), "tools.call", "health.check"].sort(),
+    methods: [...methods.keys(), "tools.call", "health.check"].filter((name) => !name.startsWith("console.")).sort(),
     codes: Object.keys(codes),
   };
 }

@@ -43,6 +43,19 @@ export function checkSender(
   return "This Origin may not use the server. Add it to allowedOrigins if the page is the owner's.";
 }
 
+/** Headers by which a proxy tells that somebody else has asked. */
+const forwarding = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"] as const;
+
+/** Whether a request was made on this machine, to this machine, by nobody on another's behalf. */
+export function isLocal({ headers, socket }: Pick<IncomingMessage, "headers" | "socket">): boolean {
+  const peer = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+  return (
+    isLoopback(peer) &&
+    isLoopback(toHostName(headers.host) ?? "") &&
+    forwarding.every((name) => headers[name] === undefined)
+  );
+}
+
 /** `NAME`, `NAME:PORT`, `[v6]`, `[v6]:PORT`; anything else is no host. */
 function toHostName(header: string | undefined): string | undefined {
   const found = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?$/.exec(header ?? "");

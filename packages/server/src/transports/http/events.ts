@@ -1,17 +1,12 @@
 import type { ServerResponse } from "node:http";
 import { CallError, type EventSubscribed } from "@portcullis/contracts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Notification, Sink } from "../../pipeline/arrival.ts";
+import type { Notification } from "../../pipeline/arrival.ts";
 import type { Corridor } from "../../pipeline/corridor.ts";
 import { requestFault } from "../websocket/params.ts";
+import { beginStream, endStream, toSink } from "./event-stream.ts";
 import { originOf } from "./mirror.ts";
 import { sendFailure } from "./reply.ts";
-
-/** A comment keeps the stream open where proxies close what is silent, in ms. */
-const heartbeatMs = 15_000;
-/** Bytes that wait for the client before events wait instead, and how long they may wait for it to take any (ms). */
-const mostWaiting = 256 * 1024;
-const stallMs = 40_000;
 
 /** What a query says beside the topic's own parameters. */
 const ours: ReadonlySet<string> = new Set(["topic", "purpose", "lastEventId"]);
@@ -46,18 +41,20 @@ export function addEvents(app: FastifyInstance, { corridor }: { readonly corrido
       gone.abort();
       open.delete(response);
     });
-    const sink = toSink(response, gone.signal);
+    const sink = toSink(response, gone.signal, { toFrame, last: "events.ended" });
     const outcome = await corridor.handleMethod({ ...origin, method: "events.subscribe", params, sink });
     if (!outcome.ok) return sendFailure(reply, outcome);
     reply.hijack();
     if (response.destroyed) return reply;
-    begin(response, outcome.result as EventSubscribed);
+    const { subscription, after } = outcome.result as EventSubscribed;
+    // An id without data changes what the client comes back with, and tells it nothing.
+    beginStream(response, `id: ${subscription}:${after}\n`);
     open.add(response);
     return reply;
   });
   return {
     close() {
-      for (const response of open) end(response);
+      for (const response of open) endStream(response);
     },
   };
 }
@@ -73,47 +70,6 @@ function toParams({ query, headers }: FastifyRequest): Readonly<Record<string, u
     params,
     ...(asked.purpose !== undefined && { trace: { purpose: asked.purpose } }),
     ...(resume && { resume: { subscription: resume[1], after: Number(resume[2]) } }),
-  };
-}
-
-function begin(response: ServerResponse, { subscription, after }: EventSubscribed): void {
-  response.writeHead(200, {
-    "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-store, no-transform",
-    "x-accel-buffering": "no",
-  });
-  // An id without data changes what the client comes back with, and tells it nothing.
-  response.write(`retry: 1000\nid: ${subscription}:${after}\n\n`);
-  const heartbeat = setInterval(() => {
-    if (response.writableLength === 0) response.write(": heartbeat\n\n");
-  }, heartbeatMs).unref();
-  response.once("close", () => clearInterval(heartbeat));
-}
-
-/** A stream that the client does not read is cut off: what waits for it would never leave. */
-function end(response: ServerResponse): void {
-  response.end();
-  setTimeout(() => response.destroy(), 1_000).unref();
-}
-
-function toSink(response: ServerResponse, gone: AbortSignal): Sink {
-  return {
-    gone,
-    ready: () =>
-      new Promise((resolve) => {
-        if (response.writableLength <= mostWaiting) return resolve();
-        const stalled = setTimeout(() => response.destroy(), stallMs);
-        response.once("drain", () => {
-          clearTimeout(stalled);
-          resolve();
-        });
-        response.once("close", () => clearTimeout(stalled));
-      }),
-    send(notification) {
-      if (response.destroyed || response.writableEnded) return;
-      response.write(toFrame(notification));
-      if (notification.method === "events.ended") end(response);
-    },
   };
 }
 

@@ -9,6 +9,7 @@ import { createWebSocketDoor, type WebSocketDoor } from "../websocket/websocket-
 import { addForms, addJsonBodies } from "./body.ts";
 import { checkSender, type SenderRules, toSenderRules } from "./check-sender.ts";
 import { addConsentPages } from "./consent/consent-pages.ts";
+import { addConsole } from "./console/console-door.ts";
 import { bearerOf } from "./credential.ts";
 import { addErrors, refuseError } from "./errors.ts";
 import { addEvents } from "./events.ts";
@@ -97,6 +98,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   const secure = publicUrl?.startsWith("https:") === true;
   addPermalink(app, { corridor, secure });
   addConsentPages(app, { corridor, secure });
+  const consoles = addConsole(app, { corridor, secure });
   app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
     upgrade({ corridor, websocket, rules }, { request, socket, head }),
   );
@@ -116,6 +118,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
     async close(withinMs) {
       const ended = new Promise<void>((resolve) => app.server.close(() => resolve()));
       events.close();
+      consoles.close();
       // A connection that has its answer would be kept for the next request.
       const sweep = setInterval(() => app.server.closeIdleConnections(), 50);
       const timer = setTimeout(() => app.server.closeAllConnections(), withinMs);
