@@ -11,6 +11,7 @@ import { doorGuards } from "./without/doors.ts";
 import { fileGuards } from "./without/files.ts";
 import { gitGuards } from "./without/git.ts";
 import type { Guard } from "./without/guard.ts";
+import { loginGuards } from "./without/logins.ts";
 import { pairingGuards } from "./without/pairing.ts";
 import { sourceGuards } from "./without/sources.ts";
 import { streamGuards } from "./without/streams.ts";
@@ -27,6 +28,7 @@ const guards = [
   ...consoleGuards,
   ...sourceGuards,
   ...streamGuards,
+  ...loginGuards,
 ].filter(({ name, file }) => wanted.length === 0 || wanted.some((part) => name.includes(part) || file.includes(part)));
 
 /** After this long a run is ended: a guard may be what ends a test. */

@@ -26,6 +26,10 @@ export const upstreamRequirements = {
     says: "What is asked of an upstream server by resources, subscriptions and prompts leaves as a call does: no secret in it, and on record before it happens.",
     on: "once",
   },
+  "D7.oauth": {
+    says: "Portcullis logs in to an upstream server that wants it, as a client of its own: the owner does so in a browser, tokens are renewed and never shown, and when a login has ended everyone is told the command.",
+    on: "once",
+  },
   "D7.reference": {
     says: "The reference servers of the protocol's makers (filesystem, everything, memory) work behind Portcullis when Codex drives them, each path judged.",
     on: "once",

@@ -184,6 +184,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const upstreams = await createUpstreams({
     ...{ data, home, sources: upstream.sources, env: environment() },
     tell: (message, level) => log[level ?? "error"]({}, redactor.scrubText(message).value),
+    know: redactor.know,
   });
   const theirPrompts = upstreams.flatMap((upstream) => upstream.prompts ?? []);
   const prompts = createPromptsAdapter(

@@ -2,6 +2,8 @@ import type { Adapter } from "./adapters/adapter.ts";
 import type { Environment } from "./config/read-settings.ts";
 import type { ReadSource } from "./config/read-sources.ts";
 import type { Settings } from "./config/settings.ts";
+import type { KnownSecret } from "./redaction/known-secrets.ts";
+import { loginPath } from "./upstream/oauth/login-file.ts";
 import { pinPath, promptPinPath } from "./upstream/pins.ts";
 
 export interface Upstreams {
@@ -11,6 +13,8 @@ export interface Upstreams {
   readonly env: Environment;
   /** For the owner's log, scrubbed by whoever takes it. */
   tell(message: string, level?: "info"): void;
+  /** Has these masked from now on. */
+  know(secrets: readonly KnownSecret[]): void;
 }
 
 const longestMessage = 2_500;
@@ -19,10 +23,18 @@ const mostMessages = 60;
 const minute = 60_000;
 
 /** The owner's other MCP servers. What speaks with them is loaded when there are any. */
-export async function createUpstreams({ data, home, sources, env, tell }: Upstreams): Promise<readonly Adapter[]> {
+export async function createUpstreams({
+  data,
+  home,
+  sources,
+  env,
+  tell,
+  know,
+}: Upstreams): Promise<readonly Adapter[]> {
   const wanted = sources.filter((source) => source.kind === "mcp");
   if (wanted.length === 0) return [];
   const { createMcpAdapter } = await import("./adapters/mcp/mcp-adapter.ts");
+  const { createUpstreamLogin } = await import("./upstream/oauth/upstream-login.ts");
   return wanted.map((source) => {
     const { name, tools, concurrent = 8, callMs = 50_000, firstSight = "accept" } = source;
     const common = {
@@ -33,8 +45,14 @@ export async function createUpstreams({ data, home, sources, env, tell }: Upstre
       tell: bounded(tell),
     };
     const { command, cwd, url = "", headers, args, env: own } = source;
+    const login =
+      source.auth === "oauth"
+        ? createUpstreamLogin({ name, url, oauth: source.oauth ?? {}, file: loginPath(data, name), know })
+        : undefined;
     const target =
-      command === undefined ? { url, headers } : { command, args, env: own, ...(cwd !== undefined && { cwd }) };
+      command === undefined
+        ? { url, headers, ...(login && { login }) }
+        : { command, args, env: own, ...(cwd !== undefined && { cwd }) };
     return createMcpAdapter({ ...common, target, base: baseOf(env) });
   });
 }
@@ -63,6 +81,13 @@ export const describeUpstreams = (
   sources: Settings["sources"],
 ): Promise<readonly Adapter[]> =>
   createUpstreams({
-    ...{ data, home, env: {}, tell: () => {} },
-    sources: sources.map((source): ReadSource => ({ ...source, headers: {}, env: {}, query: {}, args: [] })),
+    ...{ data, home, env: {}, tell: () => {}, know: () => {} },
+    sources: sources.map((source): ReadSource => toDescribed(source)),
   });
+
+function toDescribed(source: Settings["sources"][number]): ReadSource {
+  const nothing = { headers: {}, env: {}, query: {}, args: [] };
+  if (source.kind === "openapi") return { ...source, ...nothing };
+  const { oauth: _, ...rest } = source;
+  return { ...rest, ...nothing };
+}

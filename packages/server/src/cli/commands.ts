@@ -104,8 +104,8 @@ export const commands: Readonly<Record<string, Listed>> = {
     load: async () => (await import("./flow.ts")).flow,
   },
   upstream: {
-    summary: "Tell what other servers offer, and take what is new or changed of it as it is now",
-    examples: ["portcullis upstream list", "portcullis upstream accept github"],
+    summary: "Tell what other servers offer, take what is new or changed of it as it is now, and log in to them",
+    examples: ["portcullis upstream list", "portcullis upstream accept github", "portcullis upstream login tracker"],
     load: async () => (await import("./upstream.ts")).upstream,
   },
   connect: {

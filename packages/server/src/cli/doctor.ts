@@ -52,6 +52,7 @@ export const doctor: Command = {
       policies: checkPolicy,
       audit: checkAudit,
       discord: checkDiscord,
+      logins: checkLogins,
       "data folder": checkFaults,
       files: checkFiles,
       git: checkGit,
@@ -180,6 +181,17 @@ function checkDiscord(invocation: Invocation): readonly Finding[] {
   } finally {
     store.close();
   }
+}
+
+/** Whether Portcullis is logged in where it has to be; nothing where no source asks for it. */
+async function checkLogins(invocation: Invocation): Promise<readonly Finding[]> {
+  const { sources } = settingsOf({ ...invocation, positionals: [] });
+  if (!sources.some((source) => source.kind === "mcp" && source.auth === "oauth")) return [];
+  const { oauthSources, tellLogin } = await import("./upstream-login.ts");
+  return oauthSources(invocation).map((source) => {
+    const { good, says } = tellLogin(source);
+    return { what: "login", state: good ? "good" : "weak", says: `${source.name}: ${says}` };
+  });
 }
 
 const safety = {

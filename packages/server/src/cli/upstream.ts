@@ -20,15 +20,29 @@ import { inert, toCount } from "./terminal-text.ts";
 type Source = McpSource | OpenApiSource;
 
 export const upstream: Command = {
-  usage: "list | show NAME [TOOL] | accept NAME [TOOL…]",
-  summary: "Tell what other servers offer, and take what is new or changed of it as it is now",
-  options: {},
+  usage: "list | show NAME [TOOL] | accept NAME [TOOL…] | login NAME | logout NAME",
+  summary: "Tell what other servers offer, take what is new or changed of it as it is now, and log in to them",
+  options: {
+    wait: { type: "string", help: "login: seconds that the browser is waited for (default 300)" },
+    port: { type: "string", help: "login: the port on 127.0.0.1 that the browser comes back to (default: a free one)" },
+  },
   async run(invocation) {
     const [verb, name, ...tools] = invocation.positionals;
     const { sources } = settingsOf({ ...invocation, positionals: [] });
-    if (verb === "list" && name === undefined) return list(invocation, sources);
+    if (verb === "list" && name === undefined) {
+      const oauth = sources.some((source) => source.kind === "mcp" && source.auth === "oauth");
+      return list(invocation, sources, oauth ? await readLogins(invocation) : new Map());
+    }
+    if ((verb === "login" || verb === "logout") && name !== undefined && tools.length === 0) {
+      const session = await import("./upstream-login.ts");
+      return verb === "login" ? session.login(invocation, name) : session.logout(invocation, name);
+    }
     if (verb !== "show" && verb !== "accept")
-      throw new CommandError(exits.usage, "upstream needs one of: list, show, accept.", "portcullis upstream --help");
+      throw new CommandError(
+        exits.usage,
+        "upstream needs one of: list, show NAME, accept NAME, login NAME, logout NAME.",
+        "portcullis upstream --help",
+      );
     const source = sources.find((one) => one.name === name);
     if (!source)
       throw new CommandError(
@@ -83,18 +97,28 @@ const toOffers = (source: Source, { kind, pins }: Board) =>
     return { kind, name, tool, state: stateOf(pinned, expose), effect: kind === "prompt" ? "read" : effect, labels };
   });
 
-function list(invocation: Invocation, sources: readonly Source[]): Exit {
+type Logins = ReadonlyMap<string, { readonly good: boolean; readonly says: string }>;
+
+async function readLogins(invocation: Invocation): Promise<Logins> {
+  const { oauthSources, tellLogin } = await import("./upstream-login.ts");
+  return new Map(oauthSources(invocation).map((source) => [source.name, tellLogin(source)]));
+}
+
+function list(invocation: Invocation, sources: readonly Source[], logins: Logins): Exit {
   const all = sources.map((source) => {
     const [tools, prompts] = boardsOf(invocation, source);
     const { name, kind } = source;
+    const login = logins.get(name);
     return {
+      ...(login && { login }),
       ...{ name, kind, looked: tools.pins?.looked ?? null, left: tools.pins?.left ?? 0 },
       tools: toOffers(source, tools),
       prompts: toOffers(source, prompts),
     };
   });
-  const rows = all.flatMap(({ name, kind, looked, tools, prompts }) => [
+  const rows = all.flatMap(({ name, kind, looked, login, tools, prompts }) => [
     [name, kind, looked === null ? "never seen: start the server" : `seen ${looked.slice(0, 16).replace("T", " ")}`],
+    ...(login ? [["", "login", login.says]] : []),
     ...tools.map(({ tool, state, effect }) => [`  ${inert(tool)}`, effect, says[state]]),
     ...prompts.map(({ tool, state }) => [`  ${inert(tool)}`, "prompt", says[state]]),
   ]);

@@ -15,7 +15,10 @@ type Read<S> = Omit<S, "headers" | "env" | "query" | "args" | "bearer"> & {
   readonly args: readonly string[];
 };
 
-export type ReadSource = Read<McpSource> | Read<OpenApiSource>;
+export type ReadSource = (Omit<Read<McpSource>, "oauth"> & { readonly oauth?: ReadOAuth }) | Read<OpenApiSource>;
+
+/** As the configuration has it, with the secret from where that is kept. */
+export type ReadOAuth = Omit<NonNullable<McpSource["oauth"]>, "clientSecret"> & { readonly clientSecret?: string };
 
 export interface ReadSources {
   readonly sources: readonly ReadSource[];
@@ -132,10 +135,22 @@ export function readSources(sources: readonly (McpSource | OpenApiSource)[], env
       throw fail("env, args and cwd are for a command.");
     if (stdio && source.headers !== undefined) throw fail("headers are for a url.");
     if (http) checkUrl(source.url ?? "", fail);
+    const { auth, oauth, ...rest } = source;
+    if (!http && (auth ?? oauth) !== undefined) throw fail("auth and oauth are for a url.");
+    if (auth === undefined && oauth !== undefined) throw fail("oauth needs auth: oauth.");
+    if (auth !== undefined && Object.keys(headers).some((one) => one.toLowerCase() === "authorization"))
+      throw fail("auth: oauth and the header authorization are one: give one of them.");
+    if (oauth?.clientSecret !== undefined && oauth.clientId === undefined) throw fail("clientSecret needs a clientId.");
+    if (oauth?.issuer !== undefined) checkUrl(oauth.issuer, (why) => fail(`oauth.issuer: ${why}`));
+    const { clientSecret, ...known } = oauth ?? {};
+    const login: ReadOAuth = {
+      ...known,
+      ...(clientSecret !== undefined && { clientSecret: toText(clientSecret, true) }),
+    };
     if (source.cwd !== undefined && !isAbsolute(expand(source.cwd, env))) throw fail("cwd is an absolute path.");
     const args = (source.args ?? []).map((value) => toText(value, false));
     return {
-      ...source,
+      ...{ ...rest, ...(auth && { auth, oauth: login }) },
       ...{ headers, query: {}, args, env: toTexts(source.env) },
       ...(source.cwd !== undefined && { cwd: expand(source.cwd, env) }),
     };

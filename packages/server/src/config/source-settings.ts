@@ -38,6 +38,17 @@ const common = {
   headers: Type.Optional(Values),
 };
 
+/** How Portcullis itself logs in to an upstream server; all of it is found out where it is left out. */
+const OAuth = Type.Object(
+  {
+    clientId: Type.Optional(Type.String({ pattern: "^[\\x21-\\x7e]{1,1024}$" })),
+    clientSecret: Type.Optional(Value),
+    scope: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
+    issuer: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
+  },
+  closed,
+);
+
 const McpSource = Type.Object(
   {
     kind: Type.Literal("mcp"),
@@ -47,6 +58,8 @@ const McpSource = Type.Object(
     env: Type.Optional(Values),
     cwd: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 })),
     url: Type.Optional(Type.String({ minLength: 1, maxLength: 8_192 })),
+    auth: Type.Optional(Type.Literal("oauth")),
+    oauth: Type.Optional(OAuth),
   },
   closed,
 );

@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   look(client: Client, signal: AbortSignal): Promise<void>;
   /** The server says that a resource has changed. */
   updated(uri: string): void;
+  /** Why no connection can be made until the owner has done something; asked before each attempt, and without waiting. */
+  blocked?(): CallError | undefined;
   readonly connectMs: number;
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
@@ -31,6 +33,8 @@ export interface Connection {
   stop(): Promise<void>;
 }
 
+/** How often it is looked whether the owner has done what a connection waits for (ms). */
+const blockedMs = 2_000;
 /** How long a connection has to hold before its failures are forgotten (ms). */
 const soundMs = 30_000;
 /** What a server says is left unread for this long before what it offers is looked at again. */
@@ -48,20 +52,27 @@ export function createConnection(options: ConnectionOptions): Connection {
   let failures = 0;
   let waitUntil = 0;
   let fault = "";
-  let again: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
   let era: Era = "auto";
+  let blocked: CallError | undefined;
 
   const failed = (why: string): void => {
+    const told = blocked !== undefined && fault === why;
     fault = why;
-    const wait = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(failures++, 20)) * (0.75 + Math.random() / 4);
+    blocked = options.blocked?.();
+    const growing = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(failures++, 20)) * (0.75 + Math.random() / 4);
+    const wait = blocked ? blockedMs : growing;
     waitUntil = performance.now() + wait;
-    tell(`The upstream server ${name} is not there: ${why}. It is tried again in ${Math.ceil(wait / 1_000)} s.`);
+    const again = blocked ? `${blocked.details?.next}` : `It is tried again in ${Math.ceil(wait / 1_000)} s.`;
+    if (!told) tell(`The upstream server ${name} is not there: ${why.replace(/\.$/, "")}. ${again}`);
     if (ending.signal.aborted) return;
-    clearTimeout(again);
-    again = setTimeout(() => void connect().catch(() => {}), wait).unref();
+    clearTimeout(timer);
+    timer = setTimeout(() => void connect().catch(() => {}), wait).unref();
   };
 
   const attempt = async (mode: Era): Promise<Client> => {
+    const stopped = options.blocked?.();
+    if (stopped) throw stopped;
     const way = options.open();
     const client = new Client(
       { name: "portcullis", version },
@@ -122,7 +133,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   };
 
   const connect = (): Promise<Client> => {
-    clearTimeout(again);
+    clearTimeout(timer);
     connecting ??= closing
       .then(() => attempt(era))
       .catch((error: unknown) => {
@@ -164,12 +175,20 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   return {
     async client(signal) {
+      const stopped = options.blocked?.();
+      if (stopped) {
+        // From then on it is looked by itself whether the owner has done it.
+        if (!blocked && !current) connect().catch(() => {});
+        throw stopped;
+      }
       if (current) return current;
       if (ending.signal.aborted) throw refuse();
+      // The owner has done it.
+      if (blocked) [blocked, waitUntil, failures] = [undefined, 0, 0];
       if (!connecting && performance.now() < waitUntil) throw refuse(new Error(fault));
       return Promise.race([
         connect().catch((error: unknown) => {
-          throw refuse(error);
+          throw options.blocked?.() ?? refuse(error);
         }),
         untilAborted(signal),
       ]);
@@ -188,7 +207,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     },
     async stop() {
       ending.abort(new Error("The server is stopping."));
-      clearTimeout(again);
+      clearTimeout(timer);
       const client = current;
       current = undefined;
       await connecting?.catch(() => {});

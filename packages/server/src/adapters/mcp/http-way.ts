@@ -1,12 +1,15 @@
 import { type FetchLike, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import type { GuardedFetch } from "../../network/guarded-fetch.ts";
+import type { GuardedFetch, GuardedResponse } from "../../network/guarded-fetch.ts";
 import { shapeFault } from "../../upstream/json-shape.ts";
+import type { UpstreamLogin } from "../../upstream/oauth/upstream-login.ts";
 import { mayList, trimListing } from "./listing.ts";
 
 export interface HttpWayOptions {
   readonly url: string;
   /** Sent with every request: the owner's, and never anything of a caller's. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Our own login there, where the server wants one. */
+  readonly login?: UpstreamLogin;
   readonly fetch: GuardedFetch;
 }
 
@@ -34,7 +37,7 @@ export function openHttpWay(options: HttpWayOptions): StreamableHTTPClientTransp
   return way;
 }
 
-function toFetch({ url, headers, fetch }: HttpWayOptions): FetchLike {
+function toFetch({ url, headers, login, fetch }: HttpWayOptions): FetchLike {
   const own = new URL(url);
   return async (asked, init) => {
     const method = init?.method ?? "GET";
@@ -45,16 +48,32 @@ function toFetch({ url, headers, fetch }: HttpWayOptions): FetchLike {
     const given = new Headers(init?.headers);
     const sent: Record<string, string> = {};
     for (const [name, value] of given) if (passed.includes(name) || name.startsWith("mcp-param-")) sent[name] = value;
-    const answer = await fetch({
-      url: target,
-      method,
-      headers: { ...sent, ...headers },
-      ...(typeof init?.body === "string" && { body: init.body }),
-      ...(init?.signal && { signal: init.signal }),
-      reach: (next) => (next.href === own.href ? "private" : "closed"),
-    });
+    const ask = (token?: string): Promise<GuardedResponse> =>
+      fetch({
+        url: target,
+        method,
+        headers: { ...sent, ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+        ...(typeof init?.body === "string" && { body: init.body }),
+        ...(init?.signal && { signal: init.signal }),
+        reach: (next) => (next.href === own.href ? "private" : "closed"),
+      });
+    const answer = await (login ? askLoggedIn(login, ask, init?.signal ?? undefined) : ask());
     return toResponse(answer.status, answer.headers, answer.body);
   };
+}
+
+/** What a server refuses for its token, it has not done: it is asked once more with a new one. */
+async function askLoggedIn(
+  login: UpstreamLogin,
+  ask: (token: string) => Promise<GuardedResponse>,
+  signal: AbortSignal | undefined,
+): Promise<GuardedResponse> {
+  const token = await login.token(signal);
+  const answer = await ask(token);
+  if (answer.status !== 401) return answer;
+  const again = await ask(await login.renew(token, signal));
+  if (again.status === 401) throw login.refused();
+  return again;
 }
 
 function toResponse(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array): Response {

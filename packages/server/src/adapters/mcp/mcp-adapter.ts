@@ -2,6 +2,7 @@ import type { Client } from "@modelcontextprotocol/client";
 import { createGuardedFetch, type GuardedFetch } from "../../network/guarded-fetch.ts";
 import { toPort } from "../../network/parse-url.ts";
 import type { Marks } from "../../upstream/marks.ts";
+import type { UpstreamLogin } from "../../upstream/oauth/upstream-login.ts";
 import { createPinBoard, type PinBoard } from "../../upstream/pin-board.ts";
 import type { Listing } from "../../upstream/pins.ts";
 import type { Adapter } from "../adapter.ts";
@@ -24,7 +25,12 @@ export type McpTarget =
       readonly env?: Readonly<Record<string, string>>;
       readonly cwd?: string;
     }
-  | { readonly url: string; readonly headers?: Readonly<Record<string, string>> };
+  | {
+      readonly url: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** Our own login there, where the server wants one. */
+      readonly login?: UpstreamLogin;
+    };
 
 export interface McpSourceOptions {
   readonly name: string;
@@ -93,6 +99,7 @@ export function createMcpAdapter(options: McpSourceOptions): Adapter {
   };
 
   const overHttp = "url" in target;
+  const login = overHttp ? target.login : undefined;
   const connection = createConnection({
     name,
     open: overHttp ? httpWay(target, options) : childWay(target, options),
@@ -102,6 +109,7 @@ export function createMcpAdapter(options: McpSourceOptions): Adapter {
       known = client;
     },
     updated: (uri) => watching.updated(uri),
+    ...(login && { blocked: login.fault }),
     connectMs: 10_000,
     firstWaitMs: 500,
     longestWaitMs: 60_000,
@@ -142,7 +150,10 @@ export function createMcpAdapter(options: McpSourceOptions): Adapter {
       // Nobody waits for it: its tools come when it comes.
       connection.client(signal).catch(() => {});
     },
-    stop: () => connection.stop(),
+    async stop() {
+      await connection.stop();
+      await login?.stop();
+    },
   };
 }
 
@@ -168,5 +179,6 @@ function httpWay(target: Extract<McpTarget, { url: string }>, { callMs, fetch }:
       privateHosts: [`${url.hostname}:${toPort(url)}`],
       keep: true,
     });
-  return () => openHttpWay({ url: url.href, headers: target.headers ?? {}, fetch: way });
+  const { headers = {}, login } = target;
+  return () => openHttpWay({ url: url.href, headers, fetch: way, ...(login && { login }) });
 }

@@ -8,6 +8,7 @@ import type { Corridor } from "../../pipeline/corridor.ts";
 import { createWebSocketDoor, type WebSocketDoor } from "../websocket/websocket-door.ts";
 import { addForms, addJsonBodies } from "./body.ts";
 import { checkSender, type SenderRules, toSenderRules } from "./check-sender.ts";
+import { addClientDocument } from "./client-document.ts";
 import { addConsentPages } from "./consent/consent-pages.ts";
 import { addConsole } from "./console/console-door.ts";
 import { bearerOf } from "./credential.ts";
@@ -99,6 +100,7 @@ export function createHttpDoor(options: HttpDoorOptions): HttpDoor {
   addPermalink(app, { corridor, secure });
   addConsentPages(app, { corridor, secure });
   const consoles = addConsole(app, { corridor, secure });
+  addClientDocument(app, publicUrl);
   app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
     upgrade({ corridor, websocket, rules }, { request, socket, head }),
   );
