@@ -2,6 +2,7 @@ import type { Guard } from "./guard.ts";
 
 const src = "packages/server/src/upstream/oauth";
 const logIn = [`${src}/log-in.test.ts`];
+const loggedIn = ["packages/server/src/adapters/mcp/logged-in.test.ts"];
 const kept = [`${src}/upstream-login.test.ts`];
 
 /** Portcullis' own logins at upstream servers. */
@@ -177,8 +178,22 @@ export const loginGuards: readonly Guard[] = [
   {
     name: "a refused token is renewed once",
     file: "adapters/mcp/http-way.ts",
-    from: "if (answer.status !== 401) return answer;",
-    to: "if (answer.status !== 0) return answer;",
-    tests: ["test/e2e/upstream-oauth.test.ts"],
+    from: "if (answer.status === 401) answer = await ask(await login.renew(token, signal));",
+    to: "",
+    tests: loggedIn,
+  },
+  {
+    name: "a server that refuses a new token is not asked again",
+    file: "adapters/mcp/http-way.ts",
+    from: "if (answer.status === 401) throw login.refused();",
+    to: "while (answer.status === 401) answer = await ask(await login.renew(token, signal));",
+    tests: loggedIn,
+  },
+  {
+    name: "what is asked of a server goes to its own address alone",
+    file: "adapters/mcp/http-way.ts",
+    from: 'reach: (next) => (next.href === own.href ? "private" : "closed"),',
+    to: 'reach: () => "private",',
+    tests: loggedIn,
   },
 ];

@@ -69,11 +69,13 @@ async function askLoggedIn(
   signal: AbortSignal | undefined,
 ): Promise<GuardedResponse> {
   const token = await login.token(signal);
-  const answer = await ask(token);
-  if (answer.status !== 401) return answer;
-  const again = await ask(await login.renew(token, signal));
-  if (again.status === 401) throw login.refused();
-  return again;
+  let answer = await ask(token);
+  if (answer.status === 401) answer = await ask(await login.renew(token, signal));
+  if (answer.status === 401) throw login.refused();
+  const challenge = answer.headers["www-authenticate"] ?? "";
+  if (answer.status === 403 && /error="?insufficient_scope/i.test(challenge))
+    throw login.lacking(/[\s,]scope="([\x20-\x21\x23-\x5b\x5d-\x7e]{1,300})"/i.exec(challenge)?.[1]);
+  return answer;
 }
 
 function toResponse(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array): Response {

@@ -364,6 +364,22 @@ describe("permalinks", () => {
   });
 });
 
+test("login servers of others are told who Portcullis is, where it has a public https URL", async () => {
+  const path = "/.well-known/portcullis-client.json";
+  await reopen({ publicUrl: "https://notes.example/" });
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+  expect(answer.headers.get("content-type")).toContain("application/json");
+  expect(await answer.json()).toMatchObject({
+    client_id: `https://notes.example${path}`,
+    redirect_uris: ["http://127.0.0.1/callback"],
+    token_endpoint_auth_method: "none",
+  });
+  for (const publicUrl of ["http://127.0.0.1:1", undefined]) {
+    await reopen(publicUrl === undefined ? {} : { publicUrl });
+    expect((await fetch(`http://127.0.0.1:${port}${path}`)).status).toBe(404);
+  }
+});
+
 describe("listening", () => {
   test("a port in use is told with its code", async () => {
     const second = createHttpDoor({

@@ -175,7 +175,7 @@ test("who comes with another state is sent away, and the login goes on waiting; 
 
 test("nobody is waited for longer than was said", async () => {
   expect(await attempt(() => {}, { waitMs: 200 })).toMatch(/Nobody came back/);
-});
+}, 15_000);
 
 test("the owner's client is used as it is, and our own document where the server reads such", async () => {
   const oauth = { clientId: "mine", clientSecret: "a secret:of mine", scope: "notes.write" };

@@ -26,6 +26,8 @@ export interface UpstreamLogin {
   renew(stale: string, signal?: AbortSignal): Promise<string>;
   /** The refusal for a server that takes not even a new token. */
   refused(): CallError;
+  /** The refusal for a call that wants more than was granted: these scopes, where the server says which. */
+  lacking(scope: string | undefined): CallError;
   /** Waits for a renewal that is under way: its outcome must not be lost. */
   stop(): Promise<void>;
 }
@@ -146,6 +148,15 @@ export function createUpstreamLogin(options: UpstreamLoginOptions): UpstreamLogi
     },
     renew,
     refused: () => toNeeded("it takes not even a token that was given a moment ago"),
+    lacking: (scope) =>
+      new CallError("UPSTREAM", `The login at ${name} does not reach so far.`, {
+        details: {
+          source: name,
+          reason: "login_scope",
+          ...(scope !== undefined && { scope }),
+          next: `Tell the user that the owner has to write what is needed into oauth.scope of ${name}, and run: portcullis upstream login ${name}`,
+        },
+      }),
     async stop() {
       await renewing?.catch(() => {});
     },
