@@ -129,15 +129,15 @@ export const loginGuards: readonly Guard[] = [
   {
     name: "a login server that fails ends no login",
     file: "upstream/oauth/upstream-login.ts",
-    from: "if (code !== undefined && gone.has(code)) throw",
-    to: "throw",
+    from: "if (code !== undefined && gone.has(code))",
+    to: "if (error)",
     tests: kept,
   },
   {
     name: "a login that has ended is told",
     file: "upstream/oauth/upstream-login.ts",
-    from: "if (code !== undefined && gone.has(code)) throw",
-    to: "if (code === null) throw",
+    from: "if (code !== undefined && gone.has(code))",
+    to: "if (error === null)",
     tests: kept,
   },
   {
@@ -195,5 +195,12 @@ export const loginGuards: readonly Guard[] = [
     from: 'reach: (next) => (next.href === own.href ? "private" : "closed"),',
     to: 'reach: () => "private",',
     tests: loggedIn,
+  },
+  {
+    name: "tokens are only taken of an issuer that the upstream server names",
+    file: "upstream/oauth/discover.ts",
+    from: "if (wanted !== undefined && issuers.length > 0 && !issuers.includes(wanted))",
+    to: "if (wanted === null)",
+    tests: logIn,
   },
 ];

@@ -173,6 +173,20 @@ test("who comes with another state is sent away, and the login goes on waiting; 
   expect(peer.count("/token")).toBe(1);
 });
 
+test("a login server at home is asked when the owner names it, and when the upstream server takes its tokens", async () => {
+  const server = await openOAuthPeer();
+  try {
+    const oauth = { issuer: server.origin };
+    peer.resource = { authorization_servers: ["https://login.example", server.origin] };
+    const login = (await attempt((address) => fetch(server.approve(address)), { oauth })) as Login;
+    expect(login).toMatchObject({ server: { issuer: server.origin }, resource: peer.url, tokens: server.tokens() });
+    peer.resource = { authorization_servers: ["https://login.example"] };
+    expect(await attempt(nobody, { oauth })).toMatch(/takes no tokens of/);
+  } finally {
+    await server.close();
+  }
+});
+
 test("nobody is waited for longer than was said", async () => {
   expect(await attempt(() => {}, { waitMs: 200 })).toMatch(/Nobody came back/);
 }, 15_000);
