@@ -1,9 +1,11 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
+import { eventually } from "../../../../../test/support/guests.ts";
 import { type OAuthPeer, openOAuthPeer } from "../../../../../test/support/upstream/oauth-peer.ts";
 import { logIn } from "./log-in.ts";
 import { type Login, readLogin, writeLogin } from "./login-file.ts";
@@ -106,6 +108,23 @@ test("after a crash between a renewal and its writing the owner is told to log i
   expect(login.fault()).toBeUndefined();
   expect(await login.token()).toBe(peer.tokens().access);
 });
+
+test("a process that is killed within a renewal holds nobody up", async () => {
+  peer.instead["/token"] = () => {};
+  const module = JSON.stringify(join(import.meta.dirname, "upstream-login.ts"));
+  const options = JSON.stringify({ name: "far", url: peer.url, oauth: {}, file });
+  const program = `const { createUpstreamLogin } = await import(${module});
+    await createUpstreamLogin({ ...${options}, know() {} }).token();`;
+  const child = spawn(process.execPath, ["--conditions=portcullis-source", "--input-type=module", "-e", program]);
+  const ended = once(child, "close");
+  await eventually(30_000, async () => expect(renewals()).toBe(1));
+  const waiting = open().token();
+  child.kill("SIGKILL");
+  await ended;
+  delete peer.instead["/token"];
+  expect(await waiting).toBe(peer.tokens().access);
+  expect(renewals()).toBe(2);
+}, 60_000);
 
 test("a server that hangs or fails ends no login", async () => {
   const login = open({ limits: { totalMs: 300 } });
